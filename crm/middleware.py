@@ -1,0 +1,25 @@
+"""What stands in every request's way."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from crm import setup
+
+ALWAYS_OPEN = ("/healthz", "/readyz", "/metrics")
+
+
+def setting_up(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Answer 503 while the demo is being made, so that nobody enters data into a demo that may have to be made anew."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if setup.is_demo_pending(data_dir=settings.DATA_DIR) and request.path not in ALWAYS_OPEN:
+            text = _("Baton is being set up with its demo. Load this page again in a minute.")
+            return HttpResponse(
+                text, status=503, content_type="text/plain", headers={"Retry-After": "10", "Refresh": "5"}
+            )
+        return get_response(request)
+
+    return middleware
