@@ -12,7 +12,7 @@ MAX_SOCKET_PATH_BYTES = 103
 
 
 def socket_path(*, data_dir: Path) -> Path:
-    """The Unix socket of the embedded broker of `data_dir`: the same in every process, short however deep the folder."""
+    """The Unix socket of the embedded broker of `data_dir`: the same in every process, and always short."""
     digest = hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:12]
     base = Path("/tmp")  # noqa: S108 - the folder below it is created 0700 and its owner is checked
     if not os.access(base, os.W_OK):

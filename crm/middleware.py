@@ -18,7 +18,10 @@ def setting_up(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
         if setup.is_demo_pending(data_dir=settings.DATA_DIR) and request.path not in ALWAYS_OPEN:
             text = _("Baton is being set up with its demo. Load this page again in a minute.")
             return HttpResponse(
-                text, status=503, content_type="text/plain", headers={"Retry-After": "10", "Refresh": "5"}
+                text,
+                status=503,
+                content_type="text/plain; charset=utf-8",
+                headers={"Retry-After": "10", "Refresh": "5"},
             )
         return get_response(request)
 

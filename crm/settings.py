@@ -1,4 +1,4 @@
-"""Django's settings. What an installation chooses comes from the environment, read and checked in crm/environment.py."""
+"""Django's settings. What an installation chooses comes from the environment (crm/environment.py)."""
 
 from pathlib import Path
 from typing import Any
@@ -249,7 +249,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": ENVIRONMENT.log_level},
     "loggers": {
         "django": {"handlers": [], "level": ENVIRONMENT.log_level, "propagate": True},
-        # One line for each task of a five-second sweep drowns the rest: tasks log what they did, when they did something.
+        # One line for each task of a five-second sweep drowns the rest: tasks log what they did, if anything.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
