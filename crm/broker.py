@@ -42,6 +42,11 @@ def make_socket_dir(*, data_dir: Path) -> Path:
     return path
 
 
+def log_path(*, data_dir: Path) -> Path:
+    """Where the embedded broker writes its warnings."""
+    return data_dir / "broker" / "broker.log"
+
+
 def server_command(*, data_dir: Path) -> list[str]:
     """The command that runs the embedded broker in the foreground, its append-only file in `data_dir`/broker."""
     # The package is imported here so that production, which brings its own Redis, never needs its binary.
@@ -56,6 +61,7 @@ def server_command(*, data_dir: Path) -> list[str]:
         *("--appendonly", "yes"),
         *("--save", ""),
         *("--loglevel", "warning"),
+        *("--logfile", str(log_path(data_dir=data_dir))),
     ]
 
 

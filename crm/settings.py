@@ -1,5 +1,6 @@
 """Django's settings. What an installation chooses comes from the environment (crm/environment.py)."""
 
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -117,10 +118,10 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 # Static files -------------------------------------------------------------------------------------------------------
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # In production `collectstatic` gives every file a name with its hash, cached for ever. Embedded, WhiteNoise finds the
 # files where they lie: nothing to collect, and an edited file shows at the next start.
+STATIC_ROOT = None if IS_EMBEDDED else BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = IS_EMBEDDED
 WHITENOISE_MAX_AGE = 0 if IS_EMBEDDED else 60
 STORAGES = {
@@ -213,6 +214,9 @@ CELERY_TASK_TIME_LIMIT = 30 * 60
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
+# In memory: intervals need no file, and a sweep missed during a restart comes with the next interval.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_WORKER_SEND_TASK_EVENTS = False
 # A request that queues a task must not hang when the broker is away: the sweep of that task finds its row anyway.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
@@ -230,12 +234,12 @@ def _every(seconds: float, task: str) -> dict[str, Any]:
 
 
 CELERY_BEAT_SCHEDULE = {
-    "sweep timers": _every(5, "sla.tasks.sweep_timers"),
+    "sweep timers": _every(5, "crm.tasks.sweep_timers"),
     "send deliveries": _every(5, "crm.tasks.send_deliveries"),
     "heartbeat": _every(5, "crm.tasks.heartbeat"),
     "route waiting handoffs": _every(30, "crm.tasks.route_waiting"),
     "resume jobs": _every(30, "crm.tasks.resume_jobs"),
-    "sweep scores": _every(60, "scoring.tasks.sweep_scores"),
+    "sweep scores": _every(60, "crm.tasks.sweep_scores"),
     "resurface contacts": _every(60, "crm.tasks.resurface"),
 }
 
@@ -245,13 +249,19 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "filters": {
+        "unavailable": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": lambda record: getattr(record, "status_code", None) != HTTPStatus.SERVICE_UNAVAILABLE,
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": ENVIRONMENT.log_level},
     "loggers": {
         "django": {"handlers": [], "level": ENVIRONMENT.log_level, "propagate": True},
+        # That the site is not ready yet is an answer, not an error of ours.
+        "django.request": {"filters": ["unavailable"]},
         # One line for each task of a five-second sweep drowns the rest: tasks log what they did, if anything.
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
-        "celery.beat": {"level": "WARNING"},
+        "celery": {"level": "WARNING"},
     },
 }
