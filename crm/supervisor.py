@@ -39,7 +39,7 @@ class Program:
             self.command,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_die_with_parent(self.dies_by),  # safe: the supervisor has one thread
+            preexec_fn=die_with_parent(self.dies_by),  # safe: the supervisor has one thread
         )
         self.started_at = time.monotonic()
         self.restart_at = None
@@ -151,7 +151,12 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
         pass  # the whole group has ended already (macOS answers the latter)
 
 
-def _die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
+def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
+    """What a child is to do before it becomes its program, so that the kernel sends it `number` when we are killed.
+
+    For `preexec_fn`; None where the kernel has no such service. We must start the child from our main thread: the
+    kernel watches the thread, not the process.
+    """
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl
