@@ -1,6 +1,10 @@
 """What every test stands on: a database like the real one, no broker, no slow password hashing, a folder of its own."""
 
 import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +12,11 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 
+from crm import broker
+from crm.models import Role, Team, User
+from crm.models.people import TeamKind
+
+PASSWORD = "correct horse battery"
 IS_POSTGRESQL = bool(os.environ.get("DATABASE_URL"))
 
 # They need a server that locks rows, and real processes beside it: `make test-postgres`.
@@ -48,3 +57,82 @@ def django_db_modify_db_settings(
 def anonymous() -> Client:
     """A browser in which nobody is logged in, whose forms are checked for their CSRF token."""
     return Client(enforce_csrf_checks=True)
+
+
+def make_user(role: str, *, name: str, team: Team | None = None) -> User:
+    """A person with one role, who logs in with the password of all test people."""
+    return User.objects.create_user(
+        f"{name.lower().replace(' ', '.')}@baton.example", PASSWORD, name=name, roles=(role,), team=team
+    )
+
+
+@pytest.fixture
+def marketer(db: None) -> User:
+    """A person of marketing."""
+    return make_user(Role.MARKETER, name="Mira Marketer")
+
+
+@pytest.fixture
+def sales_team(db: None) -> Team:
+    """The team of `salesperson` and `manager`."""
+    return Team.objects.create(name="Field sales", kind=TeamKind.SALES)
+
+
+@pytest.fixture
+def salesperson(sales_team: Team) -> User:
+    """A person of sales."""
+    return make_user(Role.SALESPERSON, name="Sam Seller", team=sales_team)
+
+
+@pytest.fixture
+def other_salesperson(sales_team: Team) -> User:
+    """A team mate of `salesperson`."""
+    return make_user(Role.SALESPERSON, name="Otto Other", team=sales_team)
+
+
+@pytest.fixture
+def manager(sales_team: Team) -> User:
+    """The manager of both teams."""
+    return make_user(Role.MANAGER, name="Maija Manager", team=sales_team)
+
+
+@pytest.fixture
+def administrator(db: None) -> User:
+    """A person who sets Baton up."""
+    return make_user(Role.ADMIN, name="Ada Admin")
+
+
+@pytest.fixture
+def browsing() -> Callable[[User], Client]:
+    """`browsing(user)` is a browser in which that person is logged in."""
+
+    def log_in(user: User) -> Client:
+        fresh = Client()
+        fresh.force_login(user)
+        return fresh
+
+    return log_in
+
+
+@pytest.fixture(scope="session")
+def broker_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real broker: that of REDIS_URL, else the embedded one on a socket of its own."""
+    if IS_POSTGRESQL:
+        yield os.environ["REDIS_URL"]
+        return
+    folder = tmp_path_factory.mktemp("broker")
+    (folder / "broker").mkdir()
+    url = broker.socket_url(data_dir=folder)
+    socket = broker.make_socket_dir(data_dir=folder)
+    server = subprocess.Popen(broker.server_command(data_dir=folder), stdin=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 10
+        while not socket.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        with broker.connect(url=url) as client:
+            client.ping()
+        yield url
+    finally:
+        server.terminate()
+        server.wait()
+        shutil.rmtree(socket.parent)

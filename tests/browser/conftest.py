@@ -1,0 +1,90 @@
+"""A real Chromium, the machine's own, for the tests of this folder."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from crm.models import User
+from tests.conftest import PASSWORD
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ADVICE = "No Chromium on PATH: `make browser` installs one (or name it in CHROMIUM)."
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+]
+PATIENCE_MILLISECONDS = 10_000
+
+
+def find_chromium() -> str | None:
+    """The Chromium to use: the one that CHROMIUM names, or the first on PATH."""
+    named = os.environ.get("CHROMIUM")
+    return named or next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the whole run. Without one the tests are skipped with advice; in CI that is an error."""
+    path = find_chromium()
+    if path is None or not Path(path).exists():
+        if os.environ.get("CI"):
+            pytest.fail(ADVICE)
+        pytest.skip(ADVICE)
+    # Playwright's loop runs in this thread, so Django takes every query of a test for one of asynchronous code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, headless=True, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def new_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..., Page]]:
+    """`new_page(user=None, **context options)` opens a page of the site, logged in as `user`.
+
+    At the end of the test, a page that met a script error, a refused policy or a broken link in its console fails it.
+    """
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        # htmx tells of requests that the next page ended; that is no fault.
+        if message.type == "error" and "htmx:sendAbort" not in message.text:
+            complaints.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def open_page(user: User | None = None, **options: object) -> Page:
+        context = browser.new_context(base_url=live_server.url, **options)  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", note)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        if user is not None:
+            log_in(page, user)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def log_in(page: Page, user: User) -> None:
+    """Log `user` in through the login page, as a person does."""
+    page.goto("/login/")
+    page.fill("input[type=email], input[name=username], input[name=email]", user.email)
+    page.fill("input[type=password]", PASSWORD)
+    page.press("input[type=password]", "Enter")
+    page.wait_for_url(lambda url: "/login" not in url)
