@@ -26,4 +26,4 @@ def last_beat_at() -> float | None:
             value = client.get(KEY)
     except redis.RedisError:
         return None
-    return None if value is None else float(value)  # type: ignore[arg-type]  # the client is synchronous
+    return None if value is None else float(value)

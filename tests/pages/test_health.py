@@ -74,6 +74,8 @@ def test_metrics_are_prometheus_text(client: Client, db: None) -> None:
     assert response.status_code == 200
     assert response["Content-Type"].startswith("text/plain")
     assert b"process_resident_memory_bytes" in response.content
+    assert b'baton_deliveries{state="queued"} 0.0' in response.content
+    assert b'baton_lag_seconds{queue="timers"} 0.0' in response.content
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
