@@ -41,6 +41,7 @@ FIT_BANDS = (30.0, 20.0, 10.0)
 ENGAGEMENT_BANDS = (45.0, 30.0, 15.0)
 """Lowest engagement of the digits 1, 2 and 3."""
 
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """One rule's component: `amount` points at `reference_at`, half of them `half_life_days` later.

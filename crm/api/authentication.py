@@ -1,0 +1,44 @@
+"""API keys: `Authorization: Bearer KEY`."""
+
+from __future__ import annotations
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from django.utils.translation import gettext_lazy as _
+
+from crm.models import ApiKey, User
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """Finds the user behind a key. An unknown, revoked or orphaned key is answered with 401."""
+
+    keyword = "Bearer"
+
+    def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
+        scheme, _space, secret = get_authorization_header(request).decode("latin-1").partition(" ")
+        if scheme.lower() != self.keyword.lower():
+            return None
+        key = (
+            ApiKey.objects.select_related("user")
+            .filter(digest=ApiKey.digest_of(secret.strip()), revoked_at=None, user__is_active=True)
+            .first()
+        )
+        if key is None:
+            raise AuthenticationFailed(_("This API key is unknown or was revoked."))
+        return key.user, key
+
+    def authenticate_header(self, request: Request) -> str:
+        return self.keyword
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):
+    """Tells the OpenAPI schema of the key."""
+
+    target_class = ApiKeyAuthentication
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer"}

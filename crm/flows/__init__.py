@@ -1,0 +1,44 @@
+"""The use cases that cross the apps, one function each, one transaction each, contacts locked first in id order.
+
+The only place that orders steps. Interfaces call these; nothing below calls up.
+"""
+
+from crm.flows.activities import ActivityIn, ContactIn, Recorded, log_contact, record_activities
+from crm.flows.clocks import pause_clocks, resume_clocks, sweep_timers
+from crm.flows.contacts import create_contact, disqualify, edit_contact, requalify, resurface_due
+from crm.flows.handoffs import accept, approve, overflow, reassign, recycle, reject, return_to_marketing, route_waiting
+from crm.flows.opportunities import AfterLoss, lose_opportunity, open_opportunity, win_opportunity
+from crm.flows.scores import adjust_score, rescore, sweep_scores
+from crm.flows.undo import undo
+
+__all__ = [
+    "ActivityIn",
+    "AfterLoss",
+    "ContactIn",
+    "Recorded",
+    "accept",
+    "adjust_score",
+    "approve",
+    "create_contact",
+    "disqualify",
+    "edit_contact",
+    "log_contact",
+    "lose_opportunity",
+    "open_opportunity",
+    "overflow",
+    "pause_clocks",
+    "reassign",
+    "record_activities",
+    "recycle",
+    "reject",
+    "requalify",
+    "rescore",
+    "resume_clocks",
+    "resurface_due",
+    "return_to_marketing",
+    "route_waiting",
+    "sweep_scores",
+    "sweep_timers",
+    "undo",
+    "win_opportunity",
+]

@@ -1,0 +1,352 @@
+"""Taking in what contacts did and what was done with them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+import sla.services
+from crm import notices
+from crm.errors import Invalid, NotFound
+from crm.flows import scores
+from crm.models.notices import NoticeKind
+from leads import lifecycle, services
+from leads.models import Activity, ActivityType, Contact, Handoff, Touch
+from leads.stages import Stage
+
+if TYPE_CHECKING:
+    from crm.models import User
+
+AHEAD_LIMIT = dt.timedelta(minutes=5)
+REACHED = ("reached", "connected", "answered")
+TRIES = 3
+
+
+@dataclass(frozen=True)
+class ContactIn:
+    """A contact as a program knows it. Fields that are empty change nothing of a contact that exists."""
+
+    email: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+    company: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class ActivityIn:
+    """One activity to be recorded, of a contact named by id or by e-mail."""
+
+    type: str
+    occurred_at: dt.datetime
+    external_id: str = ""
+    source: str = "api"
+    contact_id: int | None = None
+    contact: ContactIn | None = None
+    direction: str = ""
+    properties: dict[str, Any] = field(default_factory=dict)
+    campaign: str = ""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of one item: `created`, `duplicate` or `refused` with a sentence."""
+
+    status: str
+    activity_id: int | None = None
+    contact_id: int | None = None
+    detail: str = ""
+    field: str = ""
+
+
+@dataclass
+class _Item:
+    """One item on its way in."""
+
+    index: int
+    given: ActivityIn
+    type: ActivityType
+    contact_id: int | None = None
+    result: Recorded | None = None
+
+
+def record_activities(
+    *,
+    activities: Sequence[ActivityIn],
+    by: User | None,
+    actor: User | None,
+    at: dt.datetime,
+    is_history: bool = False,
+) -> list[Recorded]:
+    """Record activities; add up the points, promote who crossed, open the hand-off, start the clock. All or nothing.
+
+    `by` is whose row rights hold (None: the system's own), `actor` the person who did what is recorded (None for an
+    integration). One result an item, in order: bad items are refused and the good ones stand; one recorded before
+    is a duplicate and changes nothing. `is_history`: promotes nobody, starts no clock and tells nobody.
+
+    1. Items are checked, contacts found by id or e-mail, missing ones created.
+    2. Contacts are locked in id order, so that what was recorded before can be told from what is new.
+    3. New rows are written; a person's outbound contact stops the contact clock.
+    4. `scores.rescore` does the rest.
+
+    Two writers that bring the same external id for different contacts meet at the unique constraint; the later one
+    starts again and finds a duplicate.
+    """
+    for tries_left in reversed(range(TRIES)):
+        try:
+            with transaction.atomic():
+                return _record(activities, by=by, actor=actor, at=at, is_history=is_history)
+        except IntegrityError:
+            if not tries_left:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _record(
+    activities: Sequence[ActivityIn], *, by: User | None, actor: User | None, at: dt.datetime, is_history: bool
+) -> list[Recorded]:
+    results: dict[int, Recorded] = {}
+    items = _checked(activities, at=at, results=results)
+    _find_contacts(items, by=by, actor=actor, at=at, results=results)
+    items = [item for item in items if item.index not in results]
+    contacts = {
+        contact.pk: contact
+        for contact in lifecycle.locked_contacts({item.contact_id for item in items if item.contact_id is not None})
+    }
+    items = _without_duplicates(items, results=results)
+    rows = _write(items, contacts, actor=actor, at=at, results=results)
+    if rows:
+        _after(rows, contacts, actor=actor, at=at, is_history=is_history)
+    return [results[index] for index in range(len(activities))]
+
+
+def _checked(activities: Sequence[ActivityIn], *, at: dt.datetime, results: dict[int, Recorded]) -> list[_Item]:
+    """The items that can be taken; the others get their refusal."""
+    types = {row.code: row for row in ActivityType.objects.all()}
+    items = []
+    for index, given in enumerate(activities):
+        refusal = _refusal(given, types=types, at=at)
+        if refusal is not None:
+            results[index] = Recorded("refused", detail=str(refusal), field=refusal.field)
+        else:
+            items.append(_Item(index=index, given=given, type=types[given.type]))
+    return items
+
+
+def _refusal(given: ActivityIn, *, types: dict[str, ActivityType], at: dt.datetime) -> Invalid | None:
+    if given.type not in types:
+        known = ", ".join(sorted(types))
+        return Invalid(
+            _("“%(type)s” is not a known type. Known are: %(known)s.") % {"type": given.type, "known": known},
+            field="type",
+        )
+    if given.occurred_at > at + AHEAD_LIMIT:
+        return Invalid(_("occurred_at lies in the future."), field="occurred_at")
+    if given.contact_id is None and (given.contact is None or not given.contact.email):
+        return Invalid(_("Name the contact by contact_id or by contact.email."), field="contact")
+    if given.direction not in ("", "inbound", "outbound"):
+        return Invalid(_("direction is inbound or outbound."), field="direction")
+    return None
+
+
+def _find_contacts(
+    items: Sequence[_Item], *, by: User | None, actor: User | None, at: dt.datetime, results: dict[int, Recorded]
+) -> None:
+    """Give each item its contact. Who may not see all contacts cannot tell a hidden one from none, and creates none."""
+    sees_all = by is None or by.sees_all_contacts
+    visible = Contact.objects.all() if by is None else Contact.objects.visible_to(by)
+    wanted_ids = {item.given.contact_id for item in items if item.given.contact_id is not None}
+    known_ids = set(visible.filter(id__in=wanted_ids).values_list("id", flat=True))
+    named = [item for item in items if item.given.contact_id is None and item.given.contact is not None]
+    emails = services.find_by_email(visible, [item.given.contact.email for item in named if item.given.contact])
+    if sees_all:
+        missing = [item.given.contact for item in named if item.given.contact]
+        missing = [one for one in missing if services.normal_email(one.email) not in emails]
+        emails |= services.create_missing(
+            [services.NewContact(one.email, one.fields, one.company, one.source) for one in missing], at=at, actor=actor
+        )
+    for item in items:
+        if item.given.contact_id is not None:
+            item.contact_id = item.given.contact_id if item.given.contact_id in known_ids else None
+        elif item.given.contact is not None:
+            item.contact_id = emails.get(services.normal_email(item.given.contact.email))
+        if item.contact_id is None:
+            results[item.index] = Recorded("refused", detail=_("There is no such contact."), field="contact")
+
+
+def _without_duplicates(items: Sequence[_Item], *, results: dict[int, Recorded]) -> list[_Item]:
+    """Drop what was recorded before, or stands twice in the same list."""
+    ids: dict[str, set[str]] = {}
+    for item in items:
+        if item.given.external_id:
+            ids.setdefault(item.given.source, set()).add(item.given.external_id)
+    known: dict[tuple[str, str], tuple[int | None, int]] = {}
+    for source, external_ids in ids.items():
+        rows = Activity.objects.filter(source=source, external_id__in=external_ids)
+        known |= {(source, row[0]): (row[1], row[2]) for row in rows.values_list("external_id", "id", "contact_id")}
+    fresh = []
+    for item in items:
+        key = (item.given.source, item.given.external_id)
+        if item.given.external_id and key in known:
+            activity_id, contact_id = known[key]
+            results[item.index] = Recorded("duplicate", activity_id=activity_id, contact_id=contact_id)
+            continue
+        if item.given.external_id and item.contact_id is not None:
+            known[key] = (None, item.contact_id)
+        fresh.append(item)
+    return fresh
+
+
+def _write(
+    items: Sequence[_Item],
+    contacts: dict[int, Contact],
+    *,
+    actor: User | None,
+    at: dt.datetime,
+    results: dict[int, Recorded],
+) -> list[Activity]:
+    """Write the new activities, the touches of those that came through a campaign, and their results."""
+    campaigns = services.campaigns_by_name({item.given.campaign for item in items if item.given.campaign}, at=at)
+    rows = Activity.objects.bulk_create(
+        Activity(
+            contact=contacts[item.contact_id],  # type: ignore[index]
+            type=item.type,
+            direction=item.given.direction or item.type.direction,
+            occurred_at=item.given.occurred_at,
+            recorded_at=at,
+            source=item.given.source,
+            external_id=item.given.external_id or str(uuid.uuid4()),
+            # Only what is done with a contact has a person who did it.
+            actor=actor if (item.given.direction or item.type.direction) == "outbound" else None,
+            campaign=campaigns.get(item.given.campaign),
+            properties=item.given.properties,
+        )
+        for item in items
+    )
+    Touch.objects.bulk_create(
+        [
+            Touch(
+                contact_id=row.contact_id,
+                campaign_id=row.campaign_id,
+                source_id=row.campaign.source_id if row.campaign else None,
+                at=row.occurred_at,
+                activity=row,
+            )
+            for row in rows
+            if row.campaign_id and row.direction == "inbound"
+        ],
+        ignore_conflicts=True,
+    )
+    for item, row in zip(items, rows, strict=True):
+        results[item.index] = Recorded("created", activity_id=row.pk, contact_id=row.contact_id)
+    return rows
+
+
+def _after(
+    rows: Sequence[Activity], contacts: dict[int, Contact], *, actor: User | None, at: dt.datetime, is_history: bool
+) -> None:
+    """What follows from new activities: stages, clocks, scores, and a word to the owner."""
+    touched = {row.contact_id for row in rows}
+    concerned = [contacts[contact_id] for contact_id in sorted(touched)]
+    _note_last_activity(rows, concerned)
+    signals = {row.contact_id for row in rows if row.type.is_lead_signal}
+    lifecycle.warm(
+        [one for one in concerned if one.stage == Stage.SUBSCRIBER and one.pk in signals and not one.is_disqualified],
+        at=at,
+        actor=actor,
+    )
+    if not is_history:
+        _meet_contact_clocks(rows)
+    scores.rescore(concerned, activities=rows, at=at, is_history=is_history)
+    if not is_history:
+        _tell_owners(rows, concerned, at=at)
+
+
+def _note_last_activity(rows: Iterable[Activity], concerned: Sequence[Contact]) -> None:
+    latest: dict[int, dt.datetime] = {}
+    for row in rows:
+        if row.direction == "inbound":
+            latest[row.contact_id] = max(row.occurred_at, latest.get(row.contact_id, row.occurred_at))
+    moved = []
+    for contact in concerned:
+        then = latest.get(contact.pk)
+        if then is not None and (contact.last_activity_at is None or contact.last_activity_at < then):
+            contact.last_activity_at = then
+            moved.append(contact)
+    Contact.objects.bulk_update(moved, ["last_activity_at"], batch_size=500)
+
+
+def _meet_contact_clocks(rows: Iterable[Activity]) -> None:
+    """A person's outbound call, meeting or e-mail is the first contact, whenever after the offer it happened."""
+    attempts = [row for row in rows if row.type.is_contact_attempt and row.direction == "outbound" and row.actor_id]
+    if not attempts:
+        return
+    handoffs = {
+        handoff.contact_id: handoff
+        for handoff in Handoff.objects.open()
+        .filter(contact_id__in={row.contact_id for row in attempts}, offered_at__isnull=False)
+        .select_for_update(of=("self",))
+        .order_by("id")
+    }
+    for row in attempts:
+        handoff = handoffs.get(row.contact_id)
+        if handoff is None or handoff.offered_at is None or row.occurred_at < handoff.offered_at:
+            continue
+        if str(row.properties.get("outcome", "")).casefold() in REACHED or row.type_id == "meeting":
+            handoff.reached_at = min(row.occurred_at, handoff.reached_at or row.occurred_at)
+        handoff.contacted_at = min(row.occurred_at, handoff.contacted_at or row.occurred_at)
+        handoff.save(update_fields=["contacted_at", "reached_at"])
+        sla.services.meet_contact(handoff)
+
+
+def _tell_owners(rows: Sequence[Activity], concerned: Sequence[Contact], *, at: dt.datetime) -> None:
+    """Tell an owner, once a day, that a contact of theirs is active again. Their own doing is no news."""
+    inbound = {row.contact_id for row in rows if row.direction == "inbound"}
+    notices.tell(
+        [
+            notices.Draft(
+                kind=NoticeKind.ACTIVE_AGAIN,
+                dedup_key=f"active:{contact.pk}:{contact.owner_id}:{at:%Y-%m-%d}",
+                recipient_id=contact.owner_id,
+                contact_id=contact.pk,
+            )
+            for contact in concerned
+            if contact.owner_id and contact.pk in inbound
+        ],
+        at=at,
+    )
+
+
+def log_contact(
+    *,
+    actor: User,
+    contact_id: int,
+    type: str,
+    outcome: str = "",
+    note: str = "",
+    occurred_at: dt.datetime | None = None,
+    at: dt.datetime,
+) -> Recorded:
+    """A person notes a call, meeting, e-mail or note of theirs; an attempt to reach somebody stops the contact clock.
+
+    Raises `NotFound` when the contact is not theirs to see, `Invalid` for a bad type or time.
+    """
+    given = ActivityIn(
+        type=type,
+        occurred_at=occurred_at or at,
+        source="person",
+        contact_id=contact_id,
+        direction="outbound",
+        properties={name: value for name, value in (("outcome", outcome), ("note", note.strip())) if value},
+    )
+    recorded = record_activities(activities=[given], by=actor, actor=actor, at=at)[0]
+    if recorded.status == "refused":
+        if recorded.field == "contact":
+            raise NotFound(recorded.detail)
+        raise Invalid(recorded.detail, field=recorded.field)
+    return recorded

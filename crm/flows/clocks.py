@@ -1,0 +1,80 @@
+"""Time as an event: the sweep of the timers, and standing still."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+import sla.services
+from crm.errors import Forbidden
+from leads import lifecycle
+from leads.models import Handoff
+
+if TYPE_CHECKING:
+    from crm.models import User
+
+logger = logging.getLogger(__name__)
+BATCH = 300
+
+
+def sweep_timers(*, at: dt.datetime) -> int:
+    """Take every step of every ladder that is due; return how many notices were written.
+
+    1. A batch is locked (rows another sweep holds are passed over), judged anew, and written in one transaction.
+    2. A batch that raises is done again row by row, so that a poison row costs only itself: it is pushed ahead.
+    """
+    told = 0
+    while True:
+        batch: list[int] = []
+        try:
+            with transaction.atomic():
+                timers = sla.services.timers_due(at=at, limit=BATCH)
+                batch = [timer.pk for timer in timers]
+                told += sla.services.climb(timers, at=at)
+        except Exception:
+            if not batch:
+                raise
+            logger.exception("A batch of %d timers failed; doing them one by one.", len(batch))
+            told += sum(_sweep_one(timer_id, at=at) for timer_id in batch)
+        if len(batch) < BATCH:
+            return told
+
+
+def _sweep_one(timer_id: int, *, at: dt.datetime) -> int:
+    try:
+        with transaction.atomic():
+            return sla.services.climb(sla.services.timers_due(at=at, limit=1, only=timer_id), at=at)
+    except Exception:
+        logger.exception("Timer %d failed; it is looked at again later.", timer_id)
+        sla.services.push_ahead(timer_id, at=at)
+        return 0
+
+
+@transaction.atomic
+def pause_clocks(*, actor: User, handoff_id: int, until: dt.datetime, reason: str, at: dt.datetime) -> Handoff:
+    """Let the clocks of a hand-off stand still until an instant: its assignee or owner, marketers, managers.
+
+    Raises `NotFound`, `Forbidden`, `Invalid`, `Conflict` (nothing runs, or a clock is missed already).
+    """
+    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    _require_hand(actor, handoff)
+    sla.services.pause(handoff, actor=actor, at=at, until=until, reason=reason)
+    return handoff
+
+
+@transaction.atomic
+def resume_clocks(*, actor: User, handoff_id: int, at: dt.datetime) -> Handoff:
+    """End the pause of a hand-off now. Raises as `pause_clocks`."""
+    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    _require_hand(actor, handoff)
+    sla.services.resume(handoff, at=at)
+    return handoff
+
+
+def _require_hand(actor: User, handoff: Handoff) -> None:
+    if not (actor.is_marketer or actor.is_manager or handoff.assignee_id == actor.pk):
+        raise Forbidden(_("The clocks are paused by the assignee, a marketer or a manager."))

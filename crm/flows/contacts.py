@@ -1,0 +1,154 @@
+"""Contacts entered, edited, disqualified and coming back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+import scoring.services
+import sla.services
+from crm import notices
+from crm.errors import Conflict
+from crm.flows import scores
+from crm.models import Role
+from crm.models.notices import NoticeKind
+from leads import lifecycle, services
+from leads.models import Contact, Handoff, Reason, Source
+from leads.stages import HandoffState, ReasonKind, Stage, VerbName
+from sla.models import Milestone
+
+if TYPE_CHECKING:
+    from crm.models import User
+
+
+@transaction.atomic
+def create_contact(*, actor: User, values: dict[str, Any], at: dt.datetime) -> Contact:
+    """A person enters a contact. A salesperson's is their own prospect: at once an SQL of theirs, with a contact clock.
+
+    Everybody else's is a lead, since somebody spoke to them. Raises `Invalid`.
+    """
+    is_own = actor.is_salesperson and not actor.sees_all_contacts
+    if is_own:
+        values = values | {"source": Source.objects.get(code="own")}
+    contact = services.create(values=values, owner=actor if is_own else None, at=at, actor=actor)
+    if not is_own:
+        lifecycle.warm([contact], at=at, actor=actor)
+        scores.rescore([contact], at=at)
+        return contact
+    outcome = scoring.services.rescore([contact], at=at, is_history=True)[0]
+    lifecycle.require(VerbName.PROSPECT, actor=actor, contact=contact, handoff=None)
+    formed = lifecycle.Formed(
+        contact=contact,
+        cause=Handoff.Cause.OWN,
+        score=outcome.score,
+        grade=outcome.grade,
+        model_version=outcome.model_version,
+    )
+    handoffs = lifecycle.form_handoffs([formed], at=at, state=HandoffState.ACCEPTED, verb=VerbName.PROSPECT)
+    sla.services.start(handoffs, [Milestone.CONTACT], at=at)
+    return contact
+
+
+@transaction.atomic
+def edit_contact(*, actor: User, contact_id: int, values: dict[str, Any], at: dt.datetime) -> Contact:
+    """Change fields of a contact; each change is kept, and the score follows. Raises `NotFound`, `Invalid`."""
+    contact = lifecycle.locked_contact(user=actor, contact_id=contact_id)
+    if services.edit(contact, values=values, actor=actor, at=at):
+        scores.rescore([contact], at=at)
+    return contact
+
+
+@transaction.atomic
+def disqualify(*, actor: User, contact_id: int, reason: str, comment: str = "", at: dt.datetime) -> Contact:
+    """Mark a contact as one that will not buy, with a counted reason. An open hand-off closes, its clocks stop.
+
+    A contact in the hand-over falls back to lead; reversible by `requalify`. Raises `NotFound`, `Forbidden`,
+    `Conflict`, `Invalid`.
+    """
+    contact = lifecycle.locked_contact(user=actor, contact_id=contact_id)
+    handoff = lifecycle.open_handoff_of(contact)
+    found = lifecycle.find_reason(kind=ReasonKind.DISQUALIFY, code=reason)
+    lifecycle.require(VerbName.DISQUALIFY, actor=actor, contact=contact, handoff=handoff, reason=found)
+    if contact.is_disqualified:
+        raise Conflict(_("%(contact)s is disqualified already.") % {"contact": contact})
+    if found is not None:
+        disqualify_locked(contact, handoff, VerbName.DISQUALIFY, actor=actor, at=at, reason=found, comment=comment)
+    return contact
+
+
+def disqualify_locked(
+    contact: Contact,
+    handoff: Handoff | None,
+    verb: VerbName,
+    *,
+    actor: User,
+    at: dt.datetime,
+    reason: Reason,
+    comment: str,
+) -> None:
+    """The common part of disqualifying by itself and after a lost opportunity."""
+    if handoff is None:
+        lifecycle.flag(contact, reason=reason)
+        return
+    before = lifecycle.snapshot(handoff) | {"timers": sla.services.freeze(handoff)}
+    handoff.contact = contact
+    lifecycle.move(
+        handoff,
+        verb,
+        actor=actor,
+        at=at,
+        to_state=HandoffState.CLOSED,
+        to_stage=Stage.LEAD,
+        reason=reason,
+        comment=comment,
+        before=before,
+        contact_fields={"owner": None},
+    )
+    lifecycle.flag(contact, reason=reason)
+    sla.services.cancel([handoff.pk], at=at)
+
+
+@transaction.atomic
+def requalify(*, actor: User, contact_id: int, at: dt.datetime) -> Contact:
+    """Take the disqualified flag away; the score decides what follows. Raises `NotFound`, `Forbidden`, `Conflict`."""
+    contact = lifecycle.locked_contact(user=actor, contact_id=contact_id)
+    lifecycle.require(VerbName.REQUALIFY, actor=actor, contact=contact, handoff=None)
+    if not contact.is_disqualified:
+        raise Conflict(_("%(contact)s is not disqualified.") % {"contact": contact})
+    lifecycle.flag(contact, reason=None)
+    scores.rescore([contact], at=at)
+    return contact
+
+
+def resurface_due(*, at: dt.datetime) -> int:
+    """Bring back recycled contacts whose day has come; return how many. One transaction each.
+
+    They are armed again, so that a score above the threshold promotes them at once, and marketing is told.
+    """
+    due = Handoff.objects.filter(resurface_at__lte=at).order_by("resurface_at").values_list("id", "contact_id")
+    came_back = 0
+    for handoff_id, contact_id in list(due[:500]):
+        with transaction.atomic():
+            contact = lifecycle.locked_contacts([contact_id])[0]
+            if not Handoff.objects.filter(id=handoff_id, resurface_at__lte=at).update(resurface_at=None):
+                continue
+            scoring.services.arm([contact_id])
+            scores.rescore([contact], at=at)
+            notices.tell(
+                [
+                    notices.Draft(
+                        kind=NoticeKind.RESURFACED,
+                        dedup_key=f"resurfaced:{handoff_id}:{user.pk}",
+                        recipient_id=user.pk,
+                        contact_id=contact_id,
+                        handoff_id=handoff_id,
+                    )
+                    for user in notices.people_with(Role.MARKETER)
+                ],
+                at=at,
+            )
+            came_back += 1
+    return came_back

@@ -1,0 +1,369 @@
+"""The hand-over: review, offer, answer, and what happens to a lead that nobody could take."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+import sla.services
+from crm import notices
+from crm.errors import Conflict, Forbidden, Invalid
+from crm.models import Team, User
+from crm.models.notices import NoticeKind
+from crm.models.people import TeamKind
+from leads import lifecycle, routing
+from leads.models import Handoff, HandoffEvent
+from leads.stages import HandoffState, ReasonKind, Stage, VerbName
+from sla.models import Milestone
+
+if TYPE_CHECKING:
+    from leads.routing import Choice
+
+logger = logging.getLogger(__name__)
+# An assignee hears of a lead only after the hand that gave it could have taken it back.
+UNDO_PAUSE = dt.timedelta(seconds=30)
+ROUTE_BATCH = 100
+
+
+@transaction.atomic
+def approve(
+    *, actor: User, handoff_id: int, assignee_email: str | None = None, comment: str = "", at: dt.datetime
+) -> Handoff:
+    """Pass a reviewed lead to sales: to the named person, else to whom routing finds, else it waits for capacity.
+
+    The review clock is met; with an assignee the answer and contact clocks start. A person who is named may exceed
+    capacity (recorded as an override); only inactive or off-duty people are refused. Raises `NotFound`, `Forbidden`,
+    `Conflict`, `Invalid`.
+    """
+    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    lifecycle.require(VerbName.APPROVE, actor=actor, contact=handoff.contact, handoff=handoff)
+    choice = routing.named(assignee_email) if assignee_email else routing.choose(handoff.contact)
+    before = _before(handoff)
+    reviewed = {"reviewed_at": at, "reviewed_by_id": actor.pk}
+    if choice is None:
+        event = lifecycle.move(
+            handoff,
+            VerbName.APPROVE,
+            actor=actor,
+            at=at,
+            to_state=HandoffState.WAITING,
+            comment=comment,
+            before=before,
+            **reviewed,
+        )
+        sla.services.meet([handoff.pk], [Milestone.REVIEW], at=at)
+    else:
+        event = _offer(
+            handoff, VerbName.APPROVE, choice, actor=actor, at=at, before=before, comment=comment, **reviewed
+        )
+        sla.services.meet([handoff.pk], [Milestone.REVIEW], at=at)
+        _start_offer(handoff, event, at=at)
+    return handoff
+
+
+def _before(handoff: Handoff) -> dict[str, object]:
+    return lifecycle.snapshot(handoff) | {"timers": sla.services.freeze(handoff)}
+
+
+def _offer(handoff: Handoff, verb: VerbName, choice: Choice, *, actor: User | None, at: dt.datetime, **fields: object):  # type: ignore[no-untyped-def]
+    return lifecycle.move(
+        handoff,
+        verb,
+        actor=actor,
+        at=at,
+        to_state=HandoffState.OFFERED,
+        assignee=choice.assignee,
+        team=choice.assignee.team,
+        is_override=choice.is_override,
+        assigned_because=choice.because,
+        offered_at=at,
+        **fields,
+    )
+
+
+def _start_offer(handoff: Handoff, event: HandoffEvent, *, at: dt.datetime) -> None:
+    """Start the clocks of an offer and tell the assignee."""
+    sla.services.start([handoff], [Milestone.ANSWER, Milestone.CONTACT], at=at)
+    _tell_assignee(handoff, event, kind=NoticeKind.OFFERED, at=at)
+
+
+def _tell_assignee(handoff: Handoff, event: HandoffEvent, *, kind: str, at: dt.datetime) -> None:
+    if handoff.assignee_id is None or handoff.assignee_id == event.actor_id:
+        return
+    notices.tell(
+        [
+            notices.Draft(
+                kind=kind,
+                dedup_key=f"{kind}:{event.pk}:{handoff.assignee_id}",
+                recipient_id=handoff.assignee_id,
+                contact_id=handoff.contact_id,
+                handoff_id=handoff.pk,
+            )
+        ],
+        at=at,
+        wait=UNDO_PAUSE,
+    )
+
+
+@transaction.atomic
+def return_to_marketing(*, actor: User, handoff_id: int, reason: str, comment: str = "", at: dt.datetime) -> Handoff:
+    """Give a lead that was not good enough back to nurturing, with a counted reason. The review clock is met."""
+    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    found = lifecycle.find_reason(kind=ReasonKind.RETURN, code=reason)
+    lifecycle.require(VerbName.RETURN, actor=actor, contact=handoff.contact, handoff=handoff, reason=found)
+    before = _before(handoff)
+    lifecycle.move(
+        handoff,
+        VerbName.RETURN,
+        actor=actor,
+        at=at,
+        to_state=HandoffState.RETURNED,
+        to_stage=Stage.LEAD,
+        reason=found,
+        comment=comment,
+        before=before,
+        reviewed_at=handoff.reviewed_at or at,
+        reviewed_by_id=handoff.reviewed_by_id or actor.pk,
+    )
+    sla.services.meet([handoff.pk], [Milestone.REVIEW], at=at)
+    return handoff
+
+
+@transaction.atomic
+def accept(*, actor: User, handoff_id: int, comment: str = "", rating: int | None = None, at: dt.datetime) -> Handoff:
+    """The assignee takes the lead: it becomes an SQL, theirs. The answer clock is met, the contact clock runs on."""
+    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    lifecycle.require(VerbName.ACCEPT, actor=actor, contact=handoff.contact, handoff=handoff)
+    _check_rating(rating)
+    before = _before(handoff)
+    lifecycle.move(
+        handoff,
+        VerbName.ACCEPT,
+        actor=actor,
+        at=at,
+        to_state=HandoffState.ACCEPTED,
+        to_stage=Stage.SQL,
+        comment=comment,
+        rating=rating,
+        before=before,
+        contact_fields={"owner": actor},
+        answered_at=at,
+        # Of a lead that was offered to a team, whoever takes it becomes the assignee.
+        assignee=actor,
+    )
+    sla.services.meet([handoff.pk], [Milestone.ANSWER], at=at)
+    return handoff
+
+
+@transaction.atomic
+def reject(
+    *, actor: User, handoff_id: int, reason: str, comment: str = "", rating: int | None = None, at: dt.datetime
+) -> Handoff:
+    """The assignee says no and why: the answer goes back to marketing's queue, attached to a new review.
+
+    The answer clock is met, the contact clock cancelled, a review clock starts. Returns the rejected hand-off.
+    """
+    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    found = lifecycle.find_reason(kind=ReasonKind.REJECT, code=reason)
+    lifecycle.require(VerbName.REJECT, actor=actor, contact=handoff.contact, handoff=handoff, reason=found)
+    _check_rating(rating)
+    before = _before(handoff)
+    event = lifecycle.move(
+        handoff,
+        VerbName.REJECT,
+        actor=actor,
+        at=at,
+        to_state=HandoffState.REJECTED,
+        reason=found,
+        comment=comment,
+        rating=rating,
+        before=before,
+        answered_at=at,
+        assignee=actor,
+    )
+    sla.services.meet([handoff.pk], [Milestone.ANSWER], at=at)
+    sla.services.cancel([handoff.pk], at=at)
+    again = lifecycle.form_handoffs(
+        [
+            lifecycle.Formed(
+                contact=handoff.contact,
+                cause=Handoff.Cause.REJECTED,
+                score=handoff.score,
+                grade=handoff.grade,
+                model_version=handoff.model_version,
+                previous=handoff,
+            )
+        ],
+        at=at,
+        state=HandoffState.IN_REVIEW,
+        verb=VerbName.REJECT,
+    )
+    sla.services.start(again, [Milestone.REVIEW], at=at)
+    _tell_reviewer(handoff, event, at=at)
+    return handoff
+
+
+def _tell_reviewer(handoff: Handoff, event: HandoffEvent, *, at: dt.datetime) -> None:
+    """The marketer who passed the lead on learns what sales said."""
+    if handoff.reviewed_by_id is None or handoff.reviewed_by_id == event.actor_id:
+        return
+    notices.tell(
+        [
+            notices.Draft(
+                kind=NoticeKind.REJECTED,
+                dedup_key=f"rejected:{event.pk}:{handoff.reviewed_by_id}",
+                recipient_id=handoff.reviewed_by_id,
+                contact_id=handoff.contact_id,
+                handoff_id=handoff.pk,
+            )
+        ],
+        at=at,
+        wait=UNDO_PAUSE,
+    )
+
+
+@transaction.atomic
+def reassign(
+    *, actor: User | None, handoff_id: int, assignee_email: str | None = None, comment: str = "", at: dt.datetime
+) -> Handoff:
+    """Give an offered or accepted hand-off to somebody else, or a waiting one to its first assignee.
+
+    The new assignee's answer clock starts anew, the contact clock runs on; the owner follows. Without a name routing
+    chooses among the others. Raises `Conflict` when nobody else is free.
+    """
+    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    verb = VerbName.OFFER if handoff.state_enum is HandoffState.WAITING else VerbName.REASSIGN
+    lifecycle.require(verb, actor=actor, contact=handoff.contact, handoff=handoff)
+    choice = (
+        routing.named(assignee_email)
+        if assignee_email
+        else routing.choose(handoff.contact, but_not=handoff.assignee_id)
+    )
+    if choice is None:
+        raise Conflict(_("Nobody else is on duty with room for another lead."))
+    before = _before(handoff)
+    if verb is VerbName.OFFER:
+        event = _offer(handoff, verb, choice, actor=actor, at=at, before=before, comment=comment)
+        _start_offer(handoff, event, at=at)
+        return handoff
+    if choice.assignee.pk == handoff.assignee_id:
+        raise Invalid(_("%(name)s has it already.") % {"name": choice.assignee}, field="assignee")
+    event = lifecycle.move(
+        handoff,
+        verb,
+        actor=actor,
+        at=at,
+        comment=comment,
+        before=before,
+        contact_fields={"owner": choice.assignee} if handoff.contact.owner_id else None,
+        assignee=choice.assignee,
+        team=choice.assignee.team,
+        is_override=choice.is_override,
+        assigned_because=choice.because,
+    )
+    handoff.opportunities.filter(state="open").update(owner=choice.assignee)
+    sla.services.hand_on(handoff, at=at)
+    _tell_assignee(handoff, event, kind=NoticeKind.REASSIGNED, at=at)
+    return handoff
+
+
+@transaction.atomic
+def overflow(*, actor: User | None, handoff_id: int, team_id: int | None = None, at: dt.datetime) -> Handoff:
+    """Offer a lead to a partner's or customer service's team; whoever of them accepts becomes the assignee.
+
+    A lead that was offered keeps its clocks, a waiting one starts them. Raises `Conflict` when there is no such team.
+    """
+    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    lifecycle.require(VerbName.OVERFLOW, actor=actor, contact=handoff.contact, handoff=handoff)
+    teams = Team.objects.filter(kind__in=[TeamKind.PARTNER, TeamKind.CUSTOMER_SERVICE])
+    team = (teams.filter(id=team_id) if team_id else teams.order_by("id")).first()
+    if team is None:
+        raise Conflict(_("There is no team of a partner or of customer service to offer it to."))
+    was_offered = handoff.state_enum is HandoffState.OFFERED
+    before = _before(handoff)
+    lifecycle.move(
+        handoff,
+        VerbName.OVERFLOW,
+        actor=actor,
+        at=at,
+        to_state=HandoffState.OFFERED,
+        before=before,
+        assignee=None,
+        team=team,
+        assigned_because=_("Overflowed"),
+        overflowed_at=at,
+        offered_at=handoff.offered_at or at,
+    )
+    if not was_offered:
+        sla.services.start([handoff], sla.services.OFFER_CLOCKS, at=at)
+    return handoff
+
+
+@transaction.atomic
+def recycle(
+    *,
+    actor: User,
+    handoff_id: int,
+    reason: str,
+    resurface_at: dt.datetime | None = None,
+    comment: str = "",
+    at: dt.datetime,
+) -> Handoff:
+    """Give an accepted contact back to marketing until a date on which it comes back by itself. Clocks are cancelled.
+
+    Raises `Invalid` without a reason or a date to come.
+    """
+    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    found = lifecycle.find_reason(kind=ReasonKind.RECYCLE, code=reason)
+    lifecycle.require(VerbName.RECYCLE, actor=actor, contact=handoff.contact, handoff=handoff, reason=found)
+    recycle_locked(
+        handoff, VerbName.RECYCLE, actor=actor, at=at, reason=found, resurface_at=resurface_at, comment=comment
+    )
+    return handoff
+
+
+def recycle_locked(  # type: ignore[no-untyped-def]
+    handoff: Handoff, verb: VerbName, *, actor: User, at: dt.datetime, reason, resurface_at, comment: str
+) -> None:
+    """The common part of recycling by itself and after a lost opportunity."""
+    if resurface_at is None or resurface_at <= at:
+        raise Invalid(_("Say on which day it is to come back; the day lies ahead."), field="resurface_at")
+    lifecycle.move(
+        handoff,
+        verb,
+        actor=actor,
+        at=at,
+        to_state=HandoffState.RECYCLED,
+        to_stage=Stage.LEAD,
+        reason=reason,
+        comment=comment,
+        before=_before(handoff),
+        contact_fields={"owner": None},
+        resurface_at=resurface_at,
+    )
+    sla.services.cancel([handoff.pk], at=at)
+
+
+def _check_rating(rating: int | None) -> None:
+    if rating is not None and not 1 <= rating <= 5:
+        raise Invalid(_("Rate from 1 to 5."), field="rating")
+
+
+def route_waiting(*, at: dt.datetime) -> int:
+    """Offer waiting leads, oldest first, as capacity frees; return how many found somebody. One transaction each."""
+    waiting = Handoff.objects.filter(state=HandoffState.WAITING).order_by("reviewed_at", "id")
+    offered = 0
+    for handoff_id in waiting.values_list("id", flat=True)[:ROUTE_BATCH]:
+        try:
+            reassign(actor=None, handoff_id=handoff_id, at=at)
+            offered += 1
+        except Conflict:
+            # Nobody is free (or somebody was faster): the next sweep tries again.
+            continue
+        except Forbidden:
+            logger.exception("The system may not offer hand-off %d.", handoff_id)
+    return offered

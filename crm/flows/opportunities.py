@@ -1,0 +1,148 @@
+"""Offers in money: opened, won, or lost and what then."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+import sla.services
+from crm.errors import Conflict, Invalid, NotFound
+from crm.flows import contacts, handoffs
+from leads import lifecycle
+from leads.models import Handoff, Opportunity
+from leads.stages import HandoffState, ReasonKind, Stage, VerbName
+
+if TYPE_CHECKING:
+    from crm.models import User
+
+
+class AfterLoss(StrEnum):
+    """What the owner chooses to do with a contact whose opportunity was lost."""
+
+    WORK_ON = "work_on"
+    RECYCLE = "recycle"
+    DISQUALIFY = "disqualify"
+
+
+@transaction.atomic
+def open_opportunity(
+    *, actor: User, handoff_id: int, name: str, amount: Decimal, currency: str = "EUR", at: dt.datetime
+) -> Opportunity:
+    """The owner sends an offer: the contact becomes an opportunity, the hand-off stays accepted."""
+    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    lifecycle.require(VerbName.OPEN_OPPORTUNITY, actor=actor, contact=handoff.contact, handoff=handoff)
+    if amount < 0:
+        raise Invalid(_("An amount is not below zero."), field="amount")
+    if len(currency) != 3 or not currency.isalpha():
+        raise Invalid(_("A currency has three letters, such as EUR."), field="currency")
+    lifecycle.move(
+        handoff,
+        VerbName.OPEN_OPPORTUNITY,
+        actor=actor,
+        at=at,
+        to_stage=Stage.OPPORTUNITY,
+        before=lifecycle.snapshot(handoff),
+    )
+    return Opportunity.objects.create(
+        contact=handoff.contact,
+        handoff=handoff,
+        owner=actor,
+        name=name.strip() or str(handoff.contact.company or handoff.contact),
+        amount=amount,
+        currency=currency.upper(),
+        opened_at=at,
+    )
+
+
+@transaction.atomic
+def win_opportunity(
+    *, actor: User, opportunity_id: int, reason: str, comment: str = "", at: dt.datetime
+) -> Opportunity:
+    """The contact buys: it becomes a customer, the hand-off closes, its clocks are cancelled."""
+    opportunity, handoff = _locked(actor, opportunity_id)
+    found = lifecycle.find_reason(kind=ReasonKind.WON, code=reason)
+    lifecycle.require(VerbName.WIN, actor=actor, contact=handoff.contact, handoff=handoff, reason=found)
+    lifecycle.move(
+        handoff,
+        VerbName.WIN,
+        actor=actor,
+        at=at,
+        to_state=HandoffState.CLOSED,
+        to_stage=Stage.CUSTOMER,
+        reason=found,
+        comment=comment,
+        before=lifecycle.snapshot(handoff),
+    )
+    sla.services.cancel([handoff.pk], at=at)
+    return _close(opportunity, Opportunity.State.WON, reason=found, comment=comment, at=at)
+
+
+@transaction.atomic
+def lose_opportunity(
+    *,
+    actor: User,
+    opportunity_id: int,
+    reason: str,
+    then: AfterLoss = AfterLoss.WORK_ON,
+    then_reason: str = "",
+    resurface_at: dt.datetime | None = None,
+    comment: str = "",
+    at: dt.datetime,
+) -> Opportunity:
+    """The offer is lost; the owner says why and what then: work on (SQL), recycle until a date, or disqualify.
+
+    `then_reason` is the recycle or disqualify reason. Clocks go with what is chosen.
+    """
+    opportunity, handoff = _locked(actor, opportunity_id)
+    found = lifecycle.find_reason(kind=ReasonKind.LOST, code=reason)
+    lifecycle.require(VerbName.LOSE, actor=actor, contact=handoff.contact, handoff=handoff, reason=found)
+    _close(opportunity, Opportunity.State.LOST, reason=found, comment=comment, at=at)
+    if then is AfterLoss.RECYCLE:
+        why = lifecycle.reason_or_invalid(kind=ReasonKind.RECYCLE, code=then_reason)
+        handoffs.recycle_locked(
+            handoff, VerbName.LOSE, actor=actor, at=at, reason=why, resurface_at=resurface_at, comment=comment
+        )
+    elif then is AfterLoss.DISQUALIFY:
+        why = lifecycle.reason_or_invalid(kind=ReasonKind.DISQUALIFY, code=then_reason)
+        contacts.disqualify_locked(
+            handoff.contact, handoff, VerbName.LOSE, actor=actor, at=at, reason=why, comment=comment
+        )
+    else:
+        lifecycle.move(
+            handoff,
+            VerbName.LOSE,
+            actor=actor,
+            at=at,
+            to_stage=Stage.SQL,
+            comment=comment,
+            before=lifecycle.snapshot(handoff),
+        )
+    return opportunity
+
+
+def _locked(actor: User, opportunity_id: int) -> tuple[Opportunity, Handoff]:
+    """An open opportunity the actor may see, and its hand-off, both locked, the contact first."""
+    handoff_id = (
+        Opportunity.objects.visible_to(actor).filter(id=opportunity_id).values_list("handoff_id", flat=True).first()
+    )
+    if handoff_id is None:
+        raise NotFound(_("There is no such opportunity."))
+    handoff = lifecycle.locked_handoff(user=None, handoff_id=handoff_id)
+    opportunity = Opportunity.objects.select_for_update(of=("self",)).get(id=opportunity_id)
+    if opportunity.state != Opportunity.State.OPEN:
+        raise Conflict(
+            _("This opportunity is closed already: %(state)s.") % {"state": opportunity.get_state_display().lower()}
+        )
+    return opportunity, handoff
+
+
+def _close(opportunity: Opportunity, state: Opportunity.State, *, reason, comment: str, at: dt.datetime) -> Opportunity:  # type: ignore[no-untyped-def]
+    opportunity.state, opportunity.reason = state, reason
+    opportunity.comment, opportunity.closed_at = comment, at
+    opportunity.save(update_fields=["state", "reason", "comment", "closed_at"])
+    return opportunity

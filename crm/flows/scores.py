@@ -1,0 +1,123 @@
+"""The one step that every change that can move a score ends in: score, promote who crossed, start the clocks."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+import scoring.services
+import sla.services
+from crm.errors import Forbidden, Invalid
+from leads import lifecycle
+from leads.models import Activity, Contact, Handoff
+from leads.stages import HandoffState, VerbName
+from scoring.models import Adjustment
+from scoring.services import Outcome
+from sla.models import Milestone
+
+if TYPE_CHECKING:
+    from crm.models import User
+
+logger = logging.getLogger(__name__)
+BATCH = 200
+
+
+def rescore(
+    contacts: Sequence[Contact],
+    *,
+    at: dt.datetime,
+    activities: Iterable[Activity] = (),
+    is_history: bool = False,
+) -> list[Outcome]:
+    """Score locked contacts at `at`, promote those who crossed or asked, open their hand-offs, start the review clocks.
+
+    Promoted, handed over and on the clock in one transaction, or nothing. `is_history`: score only; what happened
+    long ago promotes nobody.
+    """
+    ids = [contact.pk for contact in contacts]
+    outcomes = scoring.services.rescore(
+        contacts, activities=activities, at=at, dormant=_waiting_to_resurface(ids), is_history=is_history
+    )
+    promoted = [outcome for outcome in outcomes if outcome.is_promotion]
+    for verb, cause, chosen in (
+        (VerbName.REQUEST, Handoff.Cause.REQUEST, [one for one in promoted if one.is_request]),
+        (VerbName.CROSS, Handoff.Cause.THRESHOLD, [one for one in promoted if not one.is_request]),
+    ):
+        if not chosen:
+            continue
+        handoffs = lifecycle.form_handoffs(
+            [
+                lifecycle.Formed(
+                    contact=outcome.contact,
+                    cause=cause,
+                    score=outcome.score,
+                    grade=outcome.grade,
+                    model_version=outcome.model_version,
+                )
+                for outcome in chosen
+            ],
+            at=at,
+            state=HandoffState.IN_REVIEW,
+            verb=verb,
+        )
+        Handoff.objects.filter(contact_id__in=[one.contact.pk for one in chosen], resurface_at__isnull=False).update(
+            resurface_at=None
+        )
+        sla.services.start(handoffs, [Milestone.REVIEW], at=at)
+    return outcomes
+
+
+def _waiting_to_resurface(contact_ids: Collection[int]) -> set[int]:
+    """Contacts that were recycled until a date that has not come: only a request brings them back before."""
+    waiting = Handoff.objects.filter(contact_id__in=contact_ids, resurface_at__isnull=False)
+    return set(waiting.values_list("contact_id", flat=True))
+
+
+@transaction.atomic
+def adjust_score(*, actor: User, contact_id: int, points: float, reason: str, at: dt.datetime) -> Adjustment:
+    """Give or take points by hand, with a reason, as a row of the ledger. Marketers and managers.
+
+    Raises `NotFound`, `Forbidden`, `Invalid`.
+    """
+    contact = lifecycle.locked_contact(user=actor, contact_id=contact_id)
+    if not (actor.is_marketer or actor.is_manager):
+        raise Forbidden(_("Marketers and managers adjust scores."))
+    if not points or abs(points) > 1000:
+        raise Invalid(_("Give points between −1000 and 1000, not 0."), field="points")
+    if not reason.strip():
+        raise Invalid(_("Say why."), field="reason")
+    given = Adjustment.objects.create(contact=contact, points=points, reason=reason.strip(), author=actor, at=at)
+    rescore([contact], at=at)
+    return given
+
+
+def sweep_scores(*, at: dt.datetime) -> int:
+    """Look again at the scores that time alone may have moved across a level; return how many.
+
+    Batches, each a transaction of its own with contacts locked in id order. A batch that raises is done again one
+    by one, and the contact that raised is pushed an hour ahead.
+    """
+    swept = 0
+    while due := scoring.services.scores_due(at=at, limit=BATCH):
+        try:
+            _rescore_batch(due, at=at)
+        except Exception:
+            logger.exception("A batch of %d scores failed; doing them one by one.", len(due))
+            for contact_id in due:
+                try:
+                    _rescore_batch([contact_id], at=at)
+                except Exception:
+                    logger.exception("The score of contact %d failed; trying again in an hour.", contact_id)
+                    scoring.services.push_ahead(contact_id, at=at)
+        swept += len(due)
+    return swept
+
+
+@transaction.atomic
+def _rescore_batch(contact_ids: Collection[int], *, at: dt.datetime) -> None:
+    rescore(lifecycle.locked_contacts(contact_ids), at=at)

@@ -1,0 +1,117 @@
+"""What people must be told, and each sending of it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class NoticeKind(models.TextChoices):
+    """What a notice is about. The kinds of a timer's ladder are called alerts."""
+
+    WARN = "warn", _("Due soon")
+    BREACH = "breach", _("Missed")
+    ESCALATE = "escalate", _("Missed by somebody else")
+    OFFERED = "offered", _("A lead for you")
+    REASSIGNED = "reassigned", _("A lead moved to you")
+    REJECTED = "rejected", _("Rejected by sales")
+    RETURNED = "returned", _("Returned to nurturing")
+    ACTIVE_AGAIN = "active_again", _("Active again")
+    RESURFACED = "resurfaced", _("Came back")
+
+
+ALERT_KINDS = (NoticeKind.WARN, NoticeKind.BREACH, NoticeKind.ESCALATE)
+
+
+class Notice(models.Model):
+    """Something one person must be told, once. Words are made when read, in the reader's language."""
+
+    kind = models.CharField(max_length=20, choices=NoticeKind)
+    dedup_key = models.CharField(max_length=200, unique=True)
+    recipient = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices")
+    timer = models.ForeignKey("sla.Timer", null=True, blank=True, on_delete=models.CASCADE, related_name="notices")
+    step = models.PositiveSmallIntegerField(null=True, blank=True)
+    handoff = models.ForeignKey(
+        "leads.Handoff", null=True, blank=True, on_delete=models.CASCADE, related_name="notices"
+    )
+    contact = models.ForeignKey(
+        "leads.Contact", null=True, blank=True, on_delete=models.CASCADE, related_name="notices"
+    )
+    params = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["recipient"], condition=models.Q(read_at=None), name="notice_unread"),
+            models.Index(fields=["recipient", "-created_at"], name="notice_by_recipient"),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="alert_has_a_timer_and_a_step",
+                condition=~models.Q(kind__in=ALERT_KINDS) | models.Q(timer__isnull=False, step__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.dedup_key
+
+
+class Channel(models.TextChoices):
+    """How a notice leaves the product; the bell in the page reads notices themselves."""
+
+    EMAIL = "email", _("E-mail")
+
+
+class DeliveryState(models.TextChoices):
+    """Where one sending stands."""
+
+    QUEUED = "queued", _("Queued")
+    SENDING = "sending", _("Sending")
+    RETRY = "retry", _("Trying again")
+    SENT = "sent", _("Sent")
+    FAILED = "failed", _("Failed")
+
+
+class Delivery(models.Model):
+    """One sending of a notice to one recipient over one channel.
+
+    `next_attempt_at` is the lease as well: a worker that takes the row moves it ahead, so that the row of a
+    worker that died falls due again by itself.
+    """
+
+    notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="deliveries")
+    recipient = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    channel = models.CharField(max_length=10, choices=Channel)
+    state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.QUEUED)
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    message_id = models.CharField(max_length=200, unique=True)
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_attempt_at"],
+                condition=models.Q(next_attempt_at__isnull=False),
+                name="delivery_due",
+            )
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["notice", "recipient", "channel"], name="delivery_once_a_channel"),
+            models.CheckConstraint(
+                name="delivery_waits_or_is_over",
+                condition=models.Q(state__in=["sent", "failed"], next_attempt_at=None)
+                | models.Q(state__in=["queued", "sending", "retry"], next_attempt_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.message_id}"

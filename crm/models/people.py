@@ -1,0 +1,186 @@
+"""Who works with Baton: users, their roles and teams, and the keys their programs use."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import zoneinfo
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+
+class Role(models.TextChoices):
+    """What a person may do; the first of a user's roles decides the home page."""
+
+    MARKETER = "marketer", _("Marketer")
+    SALESPERSON = "salesperson", _("Salesperson")
+    MANAGER = "manager", _("Manager")
+    ADMIN = "admin", _("Administrator")
+
+
+class TeamKind(models.TextChoices):
+    """Which side of the hand-over a team stands on."""
+
+    MARKETING = "marketing", _("Marketing")
+    SALES = "sales", _("Sales")
+    PARTNER = "partner", _("Partner")
+    CUSTOMER_SERVICE = "customer_service", _("Customer service")
+
+
+class Team(models.Model):
+    """People who share a job and, when overflowed to, an inbox."""
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    kind = models.CharField(_("kind"), max_length=20, choices=TeamKind, default=TeamKind.SALES)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def validate_time_zone(value: str) -> None:
+    """Refuse a time zone that the tz database does not know."""
+    if value not in zoneinfo.available_timezones():
+        raise ValidationError(
+            _("“%(value)s” is not a known time zone, such as Europe/Helsinki."), params={"value": value}
+        )
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users with a lower-case e-mail address and an ordered set of roles."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """Find a user by e-mail, whatever its case."""
+        return self.get(email=(username or "").strip().lower())
+
+    def create_user(
+        self, email: str, password: str | None = None, *, roles: tuple[str, ...] = (), **fields: Any
+    ) -> User:
+        """Create a user; the first of `roles` decides the home page."""
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.full_clean(exclude=["password"])
+        user.save(using=self._db)
+        user.set_roles(roles)
+        return user
+
+    def with_role(self, role: str) -> models.QuerySet[User]:
+        """Active users who hold `role`."""
+        return self.filter(is_active=True, role_rows__role=role)
+
+
+class User(AbstractBaseUser):
+    """A person who logs in with an e-mail address."""
+
+    email = models.EmailField(_("e-mail"), unique=True)
+    name = models.CharField(_("name"), max_length=150)
+    team = models.ForeignKey(Team, verbose_name=_("team"), null=True, blank=True, on_delete=models.PROTECT)
+    language = models.CharField(_("language"), max_length=10, default="en")
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_time_zone])
+    capacity = models.PositiveSmallIntegerField(_("open hand-offs at most"), default=8)
+    is_active = models.BooleanField(_("active"), default=True)
+    is_on_duty = models.BooleanField(_("on duty"), default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar = ["name"]
+    objects = UserManager()
+
+    class Meta:
+        ordering: ClassVar = ["name", "id"]
+        constraints: ClassVar = [models.UniqueConstraint(Lower("email"), name="user_email_unique_whatever_case")]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    @cached_property
+    def roles(self) -> list[str]:
+        """The codes of this person's roles, first the one that decides the home page."""
+        return [row.role for row in sorted(self.role_rows.all(), key=lambda row: row.position)]
+
+    def has_role(self, *roles: str) -> bool:
+        """Whether the person holds any of `roles`."""
+        return any(role in self.roles for role in roles)
+
+    @property
+    def is_marketer(self) -> bool:
+        return self.has_role(Role.MARKETER)
+
+    @property
+    def is_salesperson(self) -> bool:
+        return self.has_role(Role.SALESPERSON)
+
+    @property
+    def is_manager(self) -> bool:
+        return self.has_role(Role.MANAGER)
+
+    @property
+    def is_admin(self) -> bool:
+        return self.has_role(Role.ADMIN)
+
+    @property
+    def sees_all_contacts(self) -> bool:
+        """Everybody but pure salespeople sees every contact."""
+        return self.has_role(Role.MARKETER, Role.MANAGER, Role.ADMIN)
+
+    def set_roles(self, roles: tuple[str, ...]) -> None:
+        """Replace the person's roles, keeping the given order."""
+        self.role_rows.all().delete()
+        UserRole.objects.bulk_create(UserRole(user=self, role=Role(role), position=i) for i, role in enumerate(roles))
+        self.__dict__.pop("roles", None)
+
+
+class UserRole(models.Model):
+    """One role of one person."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="role_rows")
+    role = models.CharField(max_length=20, choices=Role)
+    position = models.PositiveSmallIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "role"], name="role_once_a_user"),
+            models.UniqueConstraint(fields=["user", "position"], name="role_position_once_a_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.role}"
+
+
+class ApiKeyManager(models.Manager["ApiKey"]):
+    """Makes keys and finds their owners; the key itself is never stored."""
+
+    def issue(self, *, user: User, name: str = "", is_integration: bool = False) -> tuple[ApiKey, str]:
+        """Create a key and return it with its secret, which cannot be shown again."""
+        secret = secrets.token_urlsafe(32)
+        key = self.create(user=user, name=name, digest=ApiKey.digest_of(secret), is_integration=is_integration)
+        return key, secret
+
+
+class ApiKey(models.Model):
+    """Lets a program act for a user. An integration's key records no person as the actor."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(_("name"), max_length=100, blank=True)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    is_integration = models.BooleanField(_("an integration, not a person"), default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiKeyManager()
+
+    def __str__(self) -> str:
+        return self.name or f"key {self.pk}"
+
+    @staticmethod
+    def digest_of(secret: str) -> str:
+        """SHA-256 in hex: enough for a secret of 256 random bits."""
+        return hashlib.sha256(secret.encode()).hexdigest()

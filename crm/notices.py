@@ -1,0 +1,74 @@
+"""What people must be told: writing notices and queueing their sendings, in the transaction of what happened."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from crm.models import Delivery, Notice, Role, User
+from crm.models.notices import Channel
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A notice to be written. `dedup_key` names the happening and the recipient: the same key is told once for ever."""
+
+    kind: str
+    dedup_key: str
+    recipient_id: int
+    contact_id: int | None = None
+    handoff_id: int | None = None
+    timer_id: int | None = None
+    step: int | None = None
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+def tell(drafts: Sequence[Draft], *, at: dt.datetime, wait: dt.timedelta = dt.timedelta()) -> list[Notice]:
+    """Write the notices that were not written before, and queue an e-mail for each, to leave `wait` after `at`.
+
+    Returns the new notices. Both are rows of the caller's transaction: they are there if and only if what they
+    tell of is there.
+    """
+    if not drafts:
+        return []
+    known = set(Notice.objects.filter(dedup_key__in=[d.dedup_key for d in drafts]).values_list("dedup_key", flat=True))
+    fresh = {draft.dedup_key: draft for draft in drafts if draft.dedup_key not in known}
+    notices = Notice.objects.bulk_create(
+        Notice(
+            kind=draft.kind,
+            dedup_key=draft.dedup_key,
+            recipient_id=draft.recipient_id,
+            contact_id=draft.contact_id,
+            handoff_id=draft.handoff_id,
+            timer_id=draft.timer_id,
+            step=draft.step,
+            params=draft.params,
+            created_at=at,
+        )
+        for draft in fresh.values()
+    )
+    host = urlsplit(settings.SITE_URL).hostname or "localhost"
+    Delivery.objects.bulk_create(
+        Delivery(
+            notice=notice,
+            recipient_id=notice.recipient_id,
+            channel=Channel.EMAIL,
+            next_attempt_at=at + wait,
+            # Stable, so that a mail that is sent twice after a crash is recognized as one.
+            message_id=f"<{notice.dedup_key}.{Channel.EMAIL}@{host}>",
+            created_at=at,
+        )
+        for notice in notices
+    )
+    return notices
+
+
+def people_with(role: Role) -> list[User]:
+    """Active people who hold `role`; those on duty if there are any, else all of them."""
+    everybody = list(User.objects.with_role(role).order_by("id"))
+    return [user for user in everybody if user.is_on_duty] or everybody

@@ -1,0 +1,373 @@
+"""The only writer of a contact's stage and of a hand-off's state.
+
+Every function here asks `leads.stages` first, then writes both rows and their history. The caller holds the
+contact's lock (see `locked_contacts` and `locked_handoff`), taken in the order contact, hand-off, timers.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.utils.translation import gettext as _
+
+from crm.errors import Conflict, Forbidden, Invalid, NotFound
+from leads import stages, words
+from leads.models import Contact, Handoff, HandoffEvent, Reason, StageChange
+from leads.stages import Actor, HandoffState, Refusal, Stage, VerbName
+
+if TYPE_CHECKING:
+    from crm.models import User
+
+UNDO_WINDOW = dt.timedelta(minutes=10)
+# What an undo puts back; the rest of a row never changes by a verb.
+CONTACT_FIELDS = ("stage", "stage_at", "owner_id", "is_disqualified", "disqualified_reason_id")
+HANDOFF_FIELDS = (
+    "state",
+    "assignee_id",
+    "team_id",
+    "is_override",
+    "assigned_because",
+    "reviewed_at",
+    "reviewed_by_id",
+    "offered_at",
+    "overflowed_at",
+    "answered_at",
+    "contacted_at",
+    "reached_at",
+    "ended_at",
+    "resurface_at",
+    "reason_id",
+    "comment",
+    "rating",
+)
+
+
+def locked_contacts(contact_ids: Collection[int]) -> list[Contact]:
+    """Lock contacts in id order, so that two transactions never wait for each other, and return them."""
+    locked = Contact.objects.filter(id__in=contact_ids).order_by("id").select_for_update(of=("self",))
+    return list(locked.select_related("company", "source"))
+
+
+def locked_handoff(*, user: User | None, handoff_id: int) -> Handoff:
+    """Lock a hand-off that `user` may see (None: the system, which sees all), its contact first.
+
+    Raises `NotFound` alike when there is none and when it is not the user's to see.
+    """
+    rows = Handoff.objects.all() if user is None else Handoff.objects.visible_to(user)
+    contact_id = rows.filter(id=handoff_id).values_list("contact_id", flat=True).first()
+    if contact_id is None:
+        raise NotFound(_("There is no such hand-off."))
+    contact = locked_contacts([contact_id])[0]
+    handoff = Handoff.objects.select_for_update(of=("self",)).select_related("assignee", "team").get(id=handoff_id)
+    handoff.contact = contact
+    return handoff
+
+
+def locked_contact(*, user: User | None, contact_id: int) -> Contact:
+    """Lock a contact that `user` may see. Raises `NotFound` alike when absent and when forbidden."""
+    rows = Contact.objects.all() if user is None else Contact.objects.visible_to(user)
+    if not rows.filter(id=contact_id).exists():
+        raise NotFound(_("There is no such contact."))
+    return locked_contacts([contact_id])[0]
+
+
+def open_handoff_of(contact: Contact) -> Handoff | None:
+    """The contact's open hand-off, locked; None when there is none."""
+    handoff = contact.handoffs.open().select_for_update(of=("self",)).select_related("assignee", "team").first()
+    if handoff is not None:
+        handoff.contact = contact
+    return handoff
+
+
+def capacities(user: User | None, *, contact: Contact, handoff: Handoff | None) -> set[Actor]:
+    """In what capacities `user` acts on this contact and hand-off; None is the system."""
+    if user is None:
+        return {Actor.SYSTEM}
+    held = {
+        Actor.MARKETER: user.is_marketer,
+        Actor.SALESPERSON: user.is_salesperson,
+        Actor.MANAGER: user.is_manager,
+        Actor.OWNER: contact.owner_id == user.pk,
+        Actor.ASSIGNEE: handoff is not None
+        and (
+            handoff.assignee_id == user.pk
+            or (handoff.assignee_id is None and handoff.team_id is not None and handoff.team_id == user.team_id)
+        ),
+    }
+    return {actor for actor, is_held in held.items() if is_held}
+
+
+def require(
+    verb: VerbName, *, actor: User | None, contact: Contact, handoff: Handoff | None, reason: Reason | None = None
+) -> None:
+    """Raise `Forbidden`, `Conflict` or `Invalid` with a sentence unless `verb` may go ahead."""
+    refusal = stages.check(
+        verb,
+        actors=capacities(actor, contact=contact, handoff=handoff),
+        state=handoff.state_enum if handoff is not None else None,
+        stage=Stage(contact.stage),
+        has_reason=reason is not None,
+    )
+    if refusal is None:
+        if verb in (VerbName.CROSS, VerbName.REQUEST, VerbName.PROSPECT) and contact.is_disqualified:
+            raise Conflict(_("%(contact)s is disqualified.") % {"contact": contact})
+        return
+    if refusal is Refusal.WRONG_ROLE:
+        raise Forbidden(_("That is for somebody else to do: %(who)s.") % {"who": _who(verb)})
+    if refusal is Refusal.NO_REASON:
+        raise Invalid(_("Choose a reason."), field="reason")
+    raise Conflict(_standing(contact, handoff))
+
+
+def _who(verb: VerbName) -> str:
+    """Those who may do `verb`, in words."""
+    names = {
+        Actor.SYSTEM: _("Baton itself"),
+        Actor.MARKETER: _("a marketer"),
+        Actor.SALESPERSON: _("a salesperson"),
+        Actor.MANAGER: _("a manager"),
+        Actor.ASSIGNEE: _("the salesperson it is offered to"),
+        Actor.OWNER: _("the owner of the contact"),
+    }
+    return _(" or ").join(str(names[actor]) for actor in sorted(stages.VERBS[verb].by))
+
+
+def _standing(contact: Contact, handoff: Handoff | None) -> str:
+    """Where a contact stands and who did the last thing to it, for somebody who came second."""
+    where = handoff or contact.handoffs.order_by("-formed_at", "-id").first()
+    if where is None:
+        return _("%(contact)s is in stage %(stage)s and was not handed over.") % {
+            "contact": contact,
+            "stage": words.STAGES[Stage(contact.stage)],
+        }
+    last = where.events.select_related("actor").order_by("-at", "-id").first()
+    standing = _("%(contact)s is already %(state)s.") % {
+        "contact": contact,
+        "state": str(words.HANDOFF_STATES[where.state_enum]).lower(),
+    }
+    if last is None or last.actor is None:
+        return standing
+    return standing + " " + _("The last to act was %(actor)s.") % {"actor": last.actor}
+
+
+def find_reason(*, kind: stages.ReasonKind, code: str | None) -> Reason | None:
+    """The reason by its code or its words. Raises `Invalid` naming the choices when it is none of them."""
+    code = (code or "").strip()
+    if not code:
+        return None
+    reasons = list(Reason.objects.filter(kind=kind.value, is_retired=False))
+    for reason in reasons:
+        if code.casefold() in (reason.code.casefold(), reason.label.casefold()):
+            return reason
+    choices = ", ".join(reason.code for reason in reasons)
+    raise Invalid(_("Choose one of these reasons: %(choices)s.") % {"choices": choices}, field="reason")
+
+
+def reason_or_invalid(*, kind: stages.ReasonKind, code: str | None) -> Reason:
+    """As `find_reason`, and none given is `Invalid` too."""
+    reason = find_reason(kind=kind, code=code)
+    if reason is None:
+        choices = ", ".join(Reason.objects.filter(kind=kind.value, is_retired=False).values_list("code", flat=True))
+        raise Invalid(_("Choose a reason: %(choices)s.") % {"choices": choices}, field="reason")
+    return reason
+
+
+# Writing --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Formed:
+    """What a new hand-off is formed from: the contact, the cause, and the score at that instant."""
+
+    contact: Contact
+    cause: str
+    score: float | None = None
+    grade: str = ""
+    model_version: int | None = None
+    previous: Handoff | None = None
+
+
+def begin(contacts: Iterable[Contact], *, at: dt.datetime, actor: User | None) -> None:
+    """Write the first row of the stage history of contacts that were just created."""
+    StageChange.objects.bulk_create(
+        StageChange(contact=contact, to_stage=contact.stage, verb="create", at=at, actor=actor) for contact in contacts
+    )
+
+
+def warm(contacts: Sequence[Contact], *, at: dt.datetime, actor: User | None) -> None:
+    """Make leads of subscribers who showed that they are more than readers."""
+    _set_stage(contacts, Stage.LEAD, verb="warm", at=at, actor=actor)
+
+
+def form_handoffs(formed: Sequence[Formed], *, at: dt.datetime, state: HandoffState, verb: VerbName) -> list[Handoff]:
+    """Open a hand-off for each contact and move it to the stage that goes with it. Set-wise.
+
+    `state` is `in_review`, or `accepted` for a salesperson's own prospect, whose owner is set already.
+    """
+    is_own = state is HandoffState.ACCEPTED
+    handoffs = Handoff.objects.bulk_create(
+        Handoff(
+            contact=one.contact,
+            state=state.value,
+            cause=one.cause,
+            previous=one.previous,
+            formed_at=at,
+            assignee_id=one.contact.owner_id if is_own else None,
+            offered_at=at if is_own else None,
+            answered_at=at if is_own else None,
+            score=one.score,
+            grade=one.grade,
+            model_version=one.model_version,
+        )
+        for one in formed
+    )
+    actor = formed[0].contact.owner if formed and is_own else None
+    stage = Stage.SQL if is_own else Stage.MQL
+    moving = [one.contact for one in formed if one.contact.stage != stage.value]
+    _set_stage(moving, stage, verb=verb.value, at=at, actor=actor, handoffs={h.contact_id: h for h in handoffs})
+    HandoffEvent.objects.bulk_create(
+        HandoffEvent(handoff=handoff, verb=verb.value, at=at, actor=actor, to_state=state.value) for handoff in handoffs
+    )
+    return handoffs
+
+
+def snapshot(handoff: Handoff) -> dict[str, Any]:
+    """What `undo` needs to put the contact and the hand-off back."""
+    return {
+        "contact": {name: _plain(getattr(handoff.contact, name)) for name in CONTACT_FIELDS},
+        "handoff": {name: _plain(getattr(handoff, name)) for name in HANDOFF_FIELDS},
+    }
+
+
+def move(
+    handoff: Handoff,
+    verb: VerbName,
+    *,
+    actor: User | None,
+    at: dt.datetime,
+    to_state: HandoffState | None = None,
+    to_stage: Stage | None = None,
+    reason: Reason | None = None,
+    comment: str = "",
+    rating: int | None = None,
+    before: dict[str, Any] | None = None,
+    contact_fields: dict[str, Any] | None = None,
+    **fields: Any,
+) -> HandoffEvent:
+    """Carry out one verb on a locked hand-off that `require` has let through: rows, event and stage history.
+
+    `fields` are further columns of the hand-off, `contact_fields` of its contact. `before` is a `snapshot` taken
+    earlier, completed by the caller; without it one is taken here.
+    """
+    before = before or snapshot(handoff)
+    from_state = handoff.state
+    if to_state is not None:
+        handoff.state = to_state.value
+        if to_state in stages.ENDED_STATES:
+            fields.setdefault("ended_at", at)
+    for name, value in fields.items():
+        setattr(handoff, name, value)
+    if reason is not None:
+        handoff.reason = reason
+    handoff.comment = comment or handoff.comment
+    handoff.rating = rating if rating is not None else handoff.rating
+    handoff.save(update_fields=[name.removesuffix("_id") for name in HANDOFF_FIELDS])
+    contact = handoff.contact
+    for name, value in (contact_fields or {}).items():
+        setattr(contact, name, value)
+    if contact_fields:
+        contact.save(update_fields=list(contact_fields))
+    if to_stage is not None:
+        _set_stage([contact], to_stage, verb=verb.value, at=at, actor=actor, handoffs={contact.pk: handoff})
+    return HandoffEvent.objects.create(
+        handoff=handoff,
+        verb=verb.value,
+        at=at,
+        actor=actor,
+        from_state=from_state,
+        to_state=handoff.state,
+        assignee=handoff.assignee,
+        reason=reason,
+        comment=comment,
+        rating=rating,
+        before=before,
+    )
+
+
+def put_back(handoff: Handoff, event: HandoffEvent, *, actor: User | None, at: dt.datetime) -> None:
+    """Undo `event`: restore what `snapshot` kept. The history keeps both the act and its undoing."""
+    contact, before = handoff.contact, event.before or {}
+    stage_now = contact.stage
+    for row, fields in ((handoff, before["handoff"]), (contact, before["contact"])):
+        for name, value in fields.items():
+            setattr(row, name, dt.datetime.fromisoformat(value) if name.endswith("_at") and value else value)
+    from_state = event.to_state
+    handoff.save(update_fields=[name.removesuffix("_id") for name in HANDOFF_FIELDS])
+    contact.save(update_fields=[name.removesuffix("_id") for name in CONTACT_FIELDS])
+    if contact.stage != stage_now:
+        StageChange.objects.create(
+            contact=contact,
+            from_stage=stage_now,
+            to_stage=contact.stage,
+            verb=VerbName.UNDO.value,
+            at=at,
+            actor=actor,
+            handoff=handoff,
+        )
+    event.undone_at = at
+    event.save(update_fields=["undone_at"])
+    HandoffEvent.objects.create(
+        handoff=handoff,
+        verb=VerbName.UNDO.value,
+        at=at,
+        actor=actor,
+        from_state=from_state,
+        to_state=handoff.state,
+        assignee_id=handoff.assignee_id,
+        comment=event.verb,
+    )
+
+
+def flag(contact: Contact, *, reason: Reason | None) -> None:
+    """Set the disqualified flag with its reason, or take it away with None."""
+    contact.is_disqualified = reason is not None
+    contact.disqualified_reason = reason
+    contact.save(update_fields=["is_disqualified", "disqualified_reason"])
+
+
+def _set_stage(
+    contacts: Sequence[Contact],
+    stage: Stage,
+    *,
+    verb: str,
+    at: dt.datetime,
+    actor: User | None,
+    handoffs: dict[int, Handoff] | None = None,
+) -> None:
+    """Write the stage of contacts, with its history, in two statements however many they are."""
+    moving = [contact for contact in contacts if contact.stage != stage.value]
+    if not moving:
+        return
+    StageChange.objects.bulk_create(
+        StageChange(
+            contact=contact,
+            from_stage=contact.stage,
+            to_stage=stage.value,
+            verb=verb,
+            at=at,
+            actor=actor,
+            handoff=(handoffs or {}).get(contact.pk),
+        )
+        for contact in moving
+    )
+    for contact in moving:
+        contact.stage, contact.stage_at = stage.value, at
+    Contact.objects.filter(id__in=[contact.pk for contact in moving]).update(stage=stage.value, stage_at=at)
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON keeps it."""
+    return value.isoformat() if isinstance(value, dt.datetime) else value

@@ -1,0 +1,192 @@
+"""Writing contacts, companies, campaigns and their touches: everything about them but stage and hand-over."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from crm.errors import Invalid
+from leads import lifecycle
+from leads.models import Campaign, Company, Contact, ContactChange, Source, StageChange, Touch
+
+if TYPE_CHECKING:
+    from crm.models import User
+
+EDITABLE = (
+    "email",
+    "first_name",
+    "last_name",
+    "job_title",
+    "phone",
+    "country",
+    "city",
+    "language",
+    "time_zone",
+    "company",
+    "source",
+)
+COPIED = ("first_name", "last_name", "job_title", "phone", "country", "city", "language", "time_zone")
+
+
+@dataclass(frozen=True)
+class NewContact:
+    """A contact to be created when its address is not known yet. `fields` are columns named in `COPIED`."""
+
+    email: str
+    fields: dict[str, str] = field(default_factory=dict)
+    company: str = ""
+    source: str = ""
+
+
+def normal_email(email: str) -> str:
+    """An address as it is stored and compared."""
+    return email.strip().lower()
+
+
+def clean_email(email: str) -> str:
+    """As `normal_email`. Raises `Invalid` unless it is an address."""
+    email = normal_email(email)
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise Invalid(_("“%(email)s” is not an e-mail address.") % {"email": email}, field="email") from None
+    return email
+
+
+def find_by_email(contacts: Any, emails: Collection[str]) -> dict[str, int]:
+    """The ids of those among `contacts` (a queryset) who have one of these addresses."""
+    wanted = {normal_email(email) for email in emails}
+    return dict(contacts.filter(email__in=wanted).values_list("email", "id")) if wanted else {}
+
+
+def create_missing(new: Sequence[NewContact], *, at: dt.datetime, actor: User | None) -> dict[str, int]:
+    """Create subscribers for addresses, skipping those that exist, and return the ids of all. Set-wise.
+
+    Two writers who bring the same new address both get the one contact: the unique address decides.
+    """
+    wanted: dict[str, NewContact] = {}
+    for one in new:
+        wanted.setdefault(normal_email(one.email), one)
+    if not wanted:
+        return {}
+    sources = sources_by_code({one.source for one in wanted.values() if one.source})
+    companies = companies_by_name({one.company for one in wanted.values() if one.company}, at=at)
+    before = find_by_email(Contact.objects.all(), wanted)
+    Contact.objects.bulk_create(
+        [
+            Contact(
+                email=email,
+                company=companies.get(one.company.strip().casefold()),
+                source=sources.get(one.source),
+                stage="subscriber",
+                stage_at=at,
+                created_at=at,
+                **{name: value for name, value in one.fields.items() if name in COPIED},
+            )
+            for email, one in wanted.items()
+            if email not in before
+        ],
+        ignore_conflicts=True,
+    )
+    found = {contact.email: contact for contact in Contact.objects.filter(email__in=wanted)}
+    # One that another writer created a moment ago has its first history row from there.
+    fresh = [one for email, one in found.items() if email not in before]
+    begun = set(StageChange.objects.filter(contact__in=fresh).values_list("contact_id", flat=True))
+    lifecycle.begin([one for one in fresh if one.pk not in begun], at=at, actor=actor)
+    return {email: one.pk for email, one in found.items() if email}
+
+
+def sources_by_code(names: Collection[str]) -> dict[str, Source]:
+    """Sources by the names given, each found by its code and made when missing."""
+    codes = {name: (slugify(name).replace("-", "_") or "other")[:60] for name in names}
+    Source.objects.bulk_create(
+        [
+            Source(code=code, name=name.replace("_", " ").capitalize()[:100])
+            for code, name in sorted({code: name for name, code in codes.items()}.items())
+        ],
+        ignore_conflicts=True,
+    )
+    rows = {row.code: row for row in Source.objects.filter(code__in=set(codes.values()))}
+    return {name: rows[code] for name, code in codes.items()}
+
+
+def companies_by_name(names: Collection[str], *, at: dt.datetime) -> dict[str, Company]:
+    """Companies by their name in lower case, made when missing."""
+    wanted = {name.strip().casefold(): name.strip()[:200] for name in names if name.strip()}
+    known: dict[str, Company] = {}
+    for company in Company.objects.filter(name__in=wanted.values()).order_by("-id"):
+        known[company.name.casefold()] = company
+    missing = [Company(name=name, created_at=at) for key, name in sorted(wanted.items()) if key not in known]
+    for company in Company.objects.bulk_create(missing):
+        known[company.name.casefold()] = company
+    return known
+
+
+def campaigns_by_name(names: Collection[str], *, at: dt.datetime) -> dict[str, Campaign]:
+    """Campaigns by name, made when missing, without a cost until somebody gives one."""
+    wanted = {name: name.strip()[:150] for name in names if name.strip()}
+    if not wanted:
+        return {}
+    Campaign.objects.bulk_create(
+        [Campaign(name=name, created_at=at) for name in sorted(set(wanted.values()))], ignore_conflicts=True
+    )
+    rows = {row.name: row for row in Campaign.objects.filter(name__in=wanted.values()).select_related("source")}
+    return {given: rows[name] for given, name in wanted.items()}
+
+
+def create(*, values: dict[str, Any], owner: User | None, at: dt.datetime, actor: User | None) -> Contact:
+    """Create one contact as a subscriber. Raises `Invalid` for a bad or taken address or when nothing names it."""
+    values = {name: value for name, value in values.items() if name in EDITABLE}
+    values["email"] = clean_email(values["email"]) if values.get("email") else None
+    if not any(values.get(name) for name in ("email", "phone", "last_name", "first_name")):
+        raise Invalid(_("Give a name, an e-mail address or a phone number."), field="email")
+    if values["email"] and Contact.objects.filter(email=values["email"]).exists():
+        raise Invalid(_("There is a contact with this address already."), field="email")
+    contact = Contact.objects.create(owner=owner, stage="subscriber", stage_at=at, created_at=at, **values)
+    lifecycle.begin([contact], at=at, actor=actor)
+    return contact
+
+
+def edit(contact: Contact, *, values: dict[str, Any], actor: User | None, at: dt.datetime) -> list[ContactChange]:
+    """Change fields of a locked contact and write what changed into its history. Raises `Invalid`."""
+    if "email" in values:
+        values = values | {"email": clean_email(values["email"]) if values["email"] else None}
+        taken = Contact.objects.filter(email=values["email"]).exclude(pk=contact.pk)
+        if values["email"] and taken.exists():
+            raise Invalid(_("There is a contact with this address already."), field="email")
+    changes = []
+    for name, new in values.items():
+        if name not in EDITABLE or getattr(contact, name) == new:
+            continue
+        old = getattr(contact, name)
+        changes.append(
+            ContactChange(contact=contact, field=name, old=_readable(old), new=_readable(new), at=at, actor=actor)
+        )
+        setattr(contact, name, new)
+    if changes:
+        contact.save(update_fields=[change.field for change in changes])
+        ContactChange.objects.bulk_create(changes)
+    return changes
+
+
+def touch(rows: Sequence[tuple[int, Campaign | None, Source | None, dt.datetime]]) -> None:
+    """Record meetings of contacts with campaigns or channels; those recorded before change nothing."""
+    Touch.objects.bulk_create(
+        [
+            Touch(contact_id=contact_id, campaign=campaign, source=source, at=at)
+            for contact_id, campaign, source, at in rows
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _readable(value: Any) -> Any:
+    """A value as the history shows it."""
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)

@@ -1,0 +1,5 @@
+"""Pages that marketers work with."""
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []

@@ -1,0 +1,238 @@
+"""Reading scores: the live value, and the answer to "why?"."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from leads import facts
+from leads.conditions import matches
+from leads.models import Activity, Contact
+from scoring import engine
+from scoring.models import Adjustment, Component
+from scoring.services import Rules, published_rules
+
+
+@dataclass(frozen=True)
+class ActivityPoints:
+    """One activity behind a rule's points."""
+
+    id: int
+    occurred_at: dt.datetime
+    points: float
+    activity: Activity
+
+
+@dataclass(frozen=True)
+class RulePoints:
+    """What one rule gives now. `raw` is before the cap, `capped` what a cap or floor cut."""
+
+    rule: str
+    kind: str
+    raw: float
+    points: float
+    capped: float
+    activities: tuple[ActivityPoints, ...] = ()
+    field: str = ""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A score that answers "why?"."""
+
+    at: dt.datetime
+    model_version: int
+    model_name: str
+    mql_threshold: float
+    hot_threshold: float
+    score: float
+    engagement: float
+    fit: float
+    grade: str
+    rules: tuple[RulePoints, ...]
+    cools_at: dt.datetime | None
+
+    @property
+    def is_hot(self) -> bool:
+        return self.score >= self.hot_threshold
+
+    @property
+    def missing(self) -> float:
+        """Points missing to the MQL threshold; 0 when it is reached."""
+        return max(0.0, self.mql_threshold - self.score)
+
+    @property
+    def activity_rules(self) -> list[RulePoints]:
+        return [rule for rule in self.rules if rule.kind == "activity"]
+
+    @property
+    def fit_rules(self) -> list[RulePoints]:
+        return [rule for rule in self.rules if rule.kind == "fit"]
+
+    @property
+    def adjustments(self) -> list[RulePoints]:
+        return [rule for rule in self.rules if rule.kind == "adjustment"]
+
+
+@dataclass(frozen=True)
+class LiveScore:
+    """The value of a score at an instant, for a row of a list."""
+
+    value: float
+    engagement: float
+    fit: float
+    grade: str
+    is_hot: bool
+    threshold: float
+    hot_threshold: float
+
+
+def live_scores(contacts: Sequence[Contact], *, at: dt.datetime, rules: Rules | None = None) -> dict[int, LiveScore]:
+    """The live scores of the contacts of a page, in a constant number of queries."""
+    rules = rules or published_rules()
+    terms: dict[int, list[engine.Term]] = defaultdict(list)
+    ids = [contact.pk for contact in contacts]
+    for component in Component.objects.filter(contact_id__in=ids, rule__model=rules.model):
+        terms[component.contact_id].append(rules.term_of(component))
+    adjustments = _adjustments(ids, at=at)
+    found = {}
+    for contact in contacts:
+        fit = rules.fit_of(contact)
+        given = sum(row.points for row in adjustments[contact.pk])
+        score = engine.score_at(terms=terms[contact.pk], fit=fit, adjustment=given, at=at)
+        found[contact.pk] = LiveScore(
+            value=score.score,
+            engagement=score.engagement,
+            fit=fit,
+            grade=engine.grade(fit=fit, engagement=score.engagement),
+            is_hot=score.score >= rules.model.hot_threshold,
+            threshold=rules.model.mql_threshold,
+            hot_threshold=rules.model.hot_threshold,
+        )
+    return found
+
+
+def explain(contact: Contact, *, at: dt.datetime, rules: Rules | None = None) -> Explanation:
+    """Every rule's points for `contact` at `at`, from the ledger itself: activities up to then, today's fit."""
+    rules = rules or published_rules()
+    activities = contact.activities.filter(occurred_at__lte=at, type__in=list(rules.by_type))
+    behind, terms = _replay(rules, activities.select_related("campaign", "type"))
+    parts: list[RulePoints] = []
+    for rule_id, counted in behind.items():
+        rule, term = rules.by_id[rule_id], terms[rule_id]
+        raw, points = engine.raw_at(term, at), engine.points_at(term, at)
+        parts.append(
+            RulePoints(
+                rule=rule.row.name,
+                kind="activity",
+                raw=raw,
+                points=points,
+                capped=raw - points,
+                activities=tuple(
+                    ActivityPoints(
+                        id=activity.pk,
+                        occurred_at=activity.occurred_at,
+                        points=rule.row.points
+                        * engine.weight(
+                            seconds=(activity.occurred_at - at).total_seconds(), half_life_days=rule.half_life_days
+                        ),
+                        activity=activity,
+                    )
+                    for activity in sorted(counted, key=lambda row: row.occurred_at, reverse=True)
+                ),
+            )
+        )
+    parts.sort(key=lambda part: -abs(part.points))
+    get = facts.contact_getter(contact)
+    for check in rules.fit:
+        if matches(check.condition, get(check.field)):
+            parts.append(RulePoints(check.name, "fit", check.points, check.points, 0.0, field=check.field))
+    given = _adjustments([contact.pk], at=at)[contact.pk]
+    parts += [RulePoints(row.reason, "adjustment", row.points, row.points, 0.0) for row in given]
+    fit, adjustment = rules.fit_of(contact), sum(row.points for row in given)
+    score = engine.score_at(terms=terms.values(), fit=fit, adjustment=adjustment, at=at)
+    return Explanation(
+        at=at,
+        model_version=rules.model.version,
+        model_name=rules.model.name,
+        mql_threshold=rules.model.mql_threshold,
+        hot_threshold=rules.model.hot_threshold,
+        score=score.score,
+        engagement=score.engagement,
+        fit=fit,
+        grade=engine.grade(fit=fit, engagement=score.engagement),
+        rules=tuple(parts),
+        cools_at=engine.crosses_at(
+            terms=list(terms.values()), constant=fit + adjustment, at=at, level=rules.model.mql_threshold
+        ),
+    )
+
+
+def course(
+    contact: Contact, *, since: dt.datetime, at: dt.datetime, points: int = 60
+) -> list[tuple[dt.datetime, float]]:
+    """The score at `points` + 1 instants evenly from `since` to `at`, by the rules in force, with today's fit."""
+    rules = published_rules()
+    activities = list(
+        contact.activities.filter(occurred_at__lte=at, type__in=list(rules.by_type))
+        .select_related("campaign", "type")
+        .order_by("occurred_at", "id")
+    )
+    fit = rules.fit_of(contact)
+    given = _adjustments([contact.pk], at=at)[contact.pk]
+    line = []
+    for step in range(points + 1):
+        then = since + (at - since) * step / points
+        _behind, terms = _replay(rules, (row for row in activities if row.occurred_at <= then))
+        adjustment = sum(row.points for row in given if row.at <= then)
+        line.append((then, engine.score_at(terms=terms.values(), fit=fit, adjustment=adjustment, at=then).score))
+    return line
+
+
+def _replay(rules: Rules, activities: Iterable[Activity]) -> tuple[dict[int, list[Activity]], dict[int, engine.Term]]:
+    """The activities that count for each rule, and the component they make, from nothing but the ledger."""
+    behind: dict[int, list[Activity]] = defaultdict(list)
+    first: dict[tuple[int, str, int], Activity] = {}
+    for activity in activities:
+        for rule in rules.by_type.get(activity.type_id, ()):
+            if not rule.counts(activity):
+                continue
+            counted_for = rule.object_of(activity)
+            if counted_for is None:
+                behind[rule.row.pk].append(activity)
+                continue
+            key = (rule.row.pk, *counted_for)
+            standing = first.get(key)
+            if standing is None or (activity.occurred_at, activity.pk) < (standing.occurred_at, standing.pk):
+                first[key] = activity
+    for (rule_id, _object_key, _window), activity in first.items():
+        behind[rule_id].append(activity)
+    terms = {}
+    for rule_id, counted in behind.items():
+        rule = rules.by_id[rule_id]
+        amount, reference_at = 0.0, counted[0].occurred_at
+        for activity in counted:
+            amount, reference_at = engine.add(
+                amount=amount,
+                reference_at=reference_at,
+                points=rule.row.points,
+                occurred_at=activity.occurred_at,
+                half_life_days=rule.half_life_days,
+            )
+        terms[rule_id] = engine.Term(
+            amount=amount,
+            reference_at=reference_at,
+            half_life_days=rule.half_life_days,
+            cap=rule.row.cap,
+            floor=rule.row.floor,
+        )
+    return dict(behind), terms
+
+
+def _adjustments(contact_ids: Sequence[int], *, at: dt.datetime) -> dict[int, list[Adjustment]]:
+    given: dict[int, list[Adjustment]] = defaultdict(list)
+    for row in Adjustment.objects.filter(contact_id__in=contact_ids, at__lte=at):
+        given[row.contact_id].append(row)
+    return given

@@ -1,0 +1,337 @@
+"""Keeping scores: taking in activities, recomputing contacts, and saying who is to be promoted."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from leads import facts, stages
+from leads.conditions import Condition, all_match, matches, parse_conditions
+from leads.models import Activity, Contact
+from scoring import engine
+from scoring.models import ActivityRule, Adjustment, Component, CountedObject, Score, ScoringModel
+
+NO_WINDOW = -1
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An activity rule ready to be applied."""
+
+    row: ActivityRule
+    conditions: tuple[Condition, ...]
+    half_life_days: float
+
+    def counts(self, activity: Activity) -> bool:
+        """Whether the activity is of this rule's type and fulfils its conditions."""
+        if self.row.type_id != activity.type_id:
+            return False
+        return all_match(self.conditions, facts.activity_getter(activity))
+
+    def object_of(self, activity: Activity) -> tuple[str, int] | None:
+        """The object and window that this activity counts for once; None when every activity counts."""
+        if not self.row.once_per:
+            return None
+        value = facts.activity_getter(activity)(self.row.once_per)
+        if value in (None, ""):
+            return None
+        if self.row.within_days is None:
+            return str(value)[:200], NO_WINDOW
+        start = engine.window_start(occurred_at=activity.occurred_at, within_days=self.row.within_days)
+        return str(value)[:200], int(start.timestamp())
+
+
+@dataclass(frozen=True)
+class FitCheck:
+    """A fit rule ready to be applied."""
+
+    name: str
+    field: str
+    condition: Condition
+    points: float
+
+
+@dataclass(frozen=True)
+class Rules:
+    """One version of the rules, ready to be applied."""
+
+    model: ScoringModel
+    by_type: dict[str, list[Rule]]
+    by_id: dict[int, Rule]
+    fit: tuple[FitCheck, ...]
+
+    def fit_of(self, contact: Contact) -> float:
+        """Points for who the contact is. Its company and source come with it."""
+        get = facts.contact_getter(contact)
+        return sum(check.points for check in self.fit if matches(check.condition, get(check.field)))
+
+    def term_of(self, component: Component) -> engine.Term:
+        """A stored component as the engine takes it."""
+        rule = self.by_id[component.rule_id]
+        return engine.Term(
+            amount=component.amount,
+            reference_at=component.reference_at,
+            half_life_days=rule.half_life_days,
+            cap=rule.row.cap,
+            floor=rule.row.floor,
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What taking in activities or time made of one contact's score."""
+
+    contact: Contact
+    score: float
+    grade: str
+    model_version: int
+    is_crossing: bool
+    is_request: bool
+
+    @property
+    def is_promotion(self) -> bool:
+        return self.is_crossing or self.is_request
+
+
+@dataclass
+class _Work:
+    """The components of the contacts at hand while activities are added to them."""
+
+    rules: Rules
+    at: dt.datetime
+    components: dict[tuple[int, int], Component] = field(default_factory=dict)
+    changed: set[tuple[int, int]] = field(default_factory=set)
+
+    def add(self, *, contact_id: int, rule: Rule, points: float, occurred_at: dt.datetime, count: int) -> None:
+        key = (contact_id, rule.row.pk)
+        component = self.components.get(key)
+        if component is None:
+            reference_at = max(self.rules.model.reference_at, occurred_at)
+            component = Component(contact_id=contact_id, rule_id=rule.row.pk, amount=0.0, reference_at=reference_at)
+            self.components[key] = component
+        component.amount, component.reference_at = engine.add(
+            amount=component.amount,
+            reference_at=component.reference_at,
+            points=points,
+            occurred_at=occurred_at,
+            half_life_days=rule.half_life_days,
+        )
+        component.count += count
+        self.changed.add(key)
+
+
+def load_rules(model: ScoringModel) -> Rules:
+    """Read one version of the rules: three queries."""
+    rules = [
+        Rule(
+            row=row,
+            conditions=parse_conditions(row.conditions, key="property"),
+            half_life_days=row.half_life_days or model.half_life_days,
+        )
+        for row in model.activity_rules.all()
+    ]
+    by_type: dict[str, list[Rule]] = defaultdict(list)
+    for rule in rules:
+        by_type[rule.row.type_id].append(rule)
+    fit = tuple(
+        FitCheck(
+            name=row.name,
+            field=row.field,
+            condition=Condition(field=row.field, op=row.op, value=row.value),
+            points=row.points,
+        )
+        for row in model.fit_rules.all()
+    )
+    return Rules(model=model, by_type=dict(by_type), by_id={rule.row.pk: rule for rule in rules}, fit=fit)
+
+
+def published_rules() -> Rules:
+    """The rules in force. A migration publishes the first version, so there always are some."""
+    return load_rules(ScoringModel.objects.get(status=ScoringModel.Status.PUBLISHED))
+
+
+def rescore(
+    contacts: Sequence[Contact],
+    *,
+    activities: Iterable[Activity] = (),
+    at: dt.datetime,
+    dormant: Collection[int] = (),
+    is_history: bool = False,
+    rules: Rules | None = None,
+) -> list[Outcome]:
+    """Bring the scores of locked contacts up to `at`, taking in new activities, and say what came of each.
+
+    1. Each new activity adds its points to the components of the rules it fulfils: one addition a rule.
+    2. The value at `at` is computed from the components, fit and adjustments.
+    3. Components and scores are written, two statements however many contacts.
+
+    A contact is to be promoted when it is armed and not below the MQL threshold, or asked to be contacted, and its
+    stage and flag allow it; one in `dormant` (waiting to resurface) only when it asked. Promotion disarms; falling
+    below the threshold arms again. `is_history`: nobody is promoted or disarmed. Contacts come with their company and
+    source.
+    """
+    rules = rules or published_rules()
+    ids = [contact.pk for contact in contacts]
+    stored = Component.objects.filter(contact_id__in=ids, rule__model=rules.model)
+    work = _Work(rules=rules, at=at, components={(row.contact_id, row.rule_id): row for row in stored})
+    requesting = _take_in(work, activities)
+    Component.objects.bulk_create(
+        [work.components[key] for key in sorted(work.changed)],
+        update_conflicts=True,
+        unique_fields=["contact", "rule"],
+        update_fields=["amount", "reference_at", "count"],
+    )
+    if is_history:
+        return _value(work, contacts, requesting=(), dormant=ids)
+    return _value(work, contacts, requesting=requesting, dormant=dormant)
+
+
+def _take_in(work: _Work, activities: Iterable[Activity]) -> set[int]:
+    """Add the activities' points; return the contacts that asked to be contacted."""
+    requesting: set[int] = set()
+    once: list[tuple[Rule, Activity, str, int]] = []
+    for activity in activities:
+        for rule in work.rules.by_type.get(activity.type_id, ()):
+            if not rule.counts(activity):
+                continue
+            if rule.row.is_request:
+                requesting.add(activity.contact_id)
+            counted_for = rule.object_of(activity)
+            if counted_for is not None:
+                once.append((rule, activity, *counted_for))
+                continue
+            work.add(
+                contact_id=activity.contact_id,
+                rule=rule,
+                points=rule.row.points,
+                occurred_at=activity.occurred_at,
+                count=1,
+            )
+    if once:
+        _take_in_once(work, once)
+    return requesting
+
+
+def _take_in_once(work: _Work, once: list[tuple[Rule, Activity, str, int]]) -> None:
+    """Count only the earliest activity of an object in its window; an earlier late arrival takes its place."""
+    known = {
+        (row.contact_id, row.rule_id, row.object_key, row.window): row
+        for row in CountedObject.objects.filter(
+            contact_id__in={activity.contact_id for _rule, activity, _key, _window in once},
+            rule_id__in={rule.row.pk for rule, *_rest in once},
+            object_key__in={key for *_rest, key, _window in once},
+        )
+    }
+    touched: dict[tuple[int, int, str, int], CountedObject] = {}
+    for rule, activity, object_key, window in sorted(once, key=lambda item: (item[1].occurred_at, item[1].pk)):
+        key = (activity.contact_id, rule.row.pk, object_key, window)
+        standing = known.get(key)
+        if standing is not None and standing.occurred_at <= activity.occurred_at:
+            continue
+        add = {"contact_id": activity.contact_id, "rule": rule}
+        if standing is not None:
+            work.add(**add, points=-rule.row.points, occurred_at=standing.occurred_at, count=-1)
+        else:
+            standing = CountedObject(
+                contact_id=activity.contact_id, rule_id=rule.row.pk, object_key=object_key, window=window
+            )
+        standing.activity, standing.occurred_at = activity, activity.occurred_at
+        known[key] = touched[key] = standing
+        work.add(**add, points=rule.row.points, occurred_at=activity.occurred_at, count=1)
+    CountedObject.objects.bulk_create(
+        touched.values(),
+        update_conflicts=True,
+        unique_fields=["contact", "rule", "object_key", "window"],
+        update_fields=["activity", "occurred_at"],
+    )
+
+
+def _value(
+    work: _Work, contacts: Sequence[Contact], *, requesting: Collection[int], dormant: Collection[int]
+) -> list[Outcome]:
+    """Compute and write the score of each contact at `work.at`."""
+    rules, at = work.rules, work.at
+    ids = [contact.pk for contact in contacts]
+    terms: dict[int, list[engine.Term]] = defaultdict(list)
+    for (contact_id, _rule_id), component in work.components.items():
+        terms[contact_id].append(rules.term_of(component))
+    adjustments: dict[int, float] = defaultdict(float)
+    for row in Adjustment.objects.filter(contact_id__in=ids, at__lte=at):
+        adjustments[row.contact_id] += row.points
+    armed = dict(Score.objects.filter(contact_id__in=ids).values_list("contact_id", "is_armed"))
+    threshold = rules.model.mql_threshold
+    scores, outcomes = [], []
+    for contact in contacts:
+        fit, adjustment = rules.fit_of(contact), adjustments[contact.pk]
+        found = engine.score_at(terms=terms[contact.pk], fit=fit, adjustment=adjustment, at=at)
+        grade = engine.grade(fit=fit, engagement=found.engagement)
+        is_armed = armed.get(contact.pk, True) or found.score < threshold
+        is_open_to_it = contact.stage in stages.PROMOTABLE_STAGES and not contact.is_disqualified
+        outcome = Outcome(
+            contact=contact,
+            score=found.score,
+            grade=grade,
+            model_version=rules.model.version,
+            is_crossing=is_armed and is_open_to_it and found.score >= threshold and contact.pk not in dormant,
+            is_request=is_open_to_it and contact.pk in requesting,
+        )
+        outcomes.append(outcome)
+        scores.append(
+            Score(
+                contact=contact,
+                model=rules.model,
+                value=found.score,
+                engagement=found.engagement,
+                fit=fit,
+                adjustment=adjustment,
+                grade=grade,
+                valued_at=at,
+                is_armed=is_armed and not outcome.is_promotion,
+                next_check_at=engine.next_check_at(
+                    terms=terms[contact.pk],
+                    constant=fit + adjustment,
+                    at=at,
+                    levels=_levels(rules.model, constant=fit + adjustment),
+                ),
+            )
+        )
+    Score.objects.bulk_create(
+        scores,
+        update_conflicts=True,
+        unique_fields=["contact"],
+        update_fields=[
+            "model",
+            "value",
+            "engagement",
+            "fit",
+            "adjustment",
+            "grade",
+            "valued_at",
+            "is_armed",
+            "next_check_at",
+        ],
+    )
+    return outcomes
+
+
+def _levels(model: ScoringModel, *, constant: float) -> list[float]:
+    """Every score at which something changes: the thresholds, and the bands of engagement."""
+    return [model.mql_threshold, model.hot_threshold, *(constant + band for band in engine.ENGAGEMENT_BANDS)]
+
+
+def arm(contact_ids: Collection[int]) -> None:
+    """Let contacts be promoted by their next crossing: they have come back by themselves."""
+    Score.objects.filter(contact_id__in=contact_ids).update(is_armed=True)
+
+
+def scores_due(*, at: dt.datetime, limit: int) -> list[int]:
+    """Contacts whose score is to be looked at again because of time alone, longest due first."""
+    due = Score.objects.filter(next_check_at__lte=at).order_by("next_check_at")
+    return list(due.values_list("contact_id", flat=True)[:limit])
+
+
+def push_ahead(contact_id: int, *, at: dt.datetime) -> None:
+    """Look at a score that could not be computed again in an hour."""
+    Score.objects.filter(contact_id=contact_id).update(next_check_at=at + dt.timedelta(hours=1))

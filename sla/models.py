@@ -1,0 +1,195 @@
+"""Working time, promises, and the running of each promise."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.utils.translation import gettext_lazy as _
+
+from leads.models import Handoff
+from sla import clock
+
+if TYPE_CHECKING:
+    from crm.models import User
+
+
+class Calendar(models.Model):
+    """Working time: hours by weekday in a time zone, holidays of a country, closures and extra days."""
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
+    always_open = models.BooleanField(_("always open"), default=False)
+    weekly = models.JSONField(_("weekly hours"), default=dict, blank=True)
+    country = models.CharField(_("country of holidays"), max_length=2, blank=True)
+    subdivision = models.CharField(_("subdivision"), max_length=40, blank=True)
+    closures = models.JSONField(_("closures"), default=list, blank=True)
+    extra_days = models.JSONField(_("extra days"), default=dict, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def parse(self) -> clock.Calendar:
+        """The calendar as the arithmetic wants it. Raises `clock.CalendarError` when the row is malformed."""
+        return clock.parse_calendar(
+            time_zone=self.time_zone,
+            always_open=self.always_open,
+            weekly=self.weekly,
+            country=self.country,
+            subdivision=self.subdivision,
+            closures=self.closures,
+            extra_days=self.extra_days,
+        )
+
+
+class Milestone(models.TextChoices):
+    """What is promised."""
+
+    REVIEW = "review", _("Review")
+    ANSWER = "answer", _("Answer")
+    CONTACT = "contact", _("First contact")
+    MEETING = "meeting", _("Meeting")
+    FOLLOW_UP = "follow_up", _("Follow-up")
+
+
+class Policy(models.Model):
+    """Who must do what within how much working time. The first active one whose conditions match is chosen."""
+
+    name = models.CharField(_("name"), max_length=100)
+    milestone = models.CharField(_("milestone"), max_length=10, choices=Milestone)
+    target_seconds = models.PositiveIntegerField(_("target in seconds of working time"))
+    calendar = models.ForeignKey(
+        Calendar, verbose_name=_("calendar"), on_delete=models.PROTECT, related_name="policies"
+    )
+    conditions = models.JSONField(_("conditions"), default=list, blank=True)
+    steps = models.JSONField(_("steps"), default=list, blank=True)
+    position = models.IntegerField(_("position"), default=0)
+    is_active = models.BooleanField(_("active"), default=True)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        verbose_name_plural = "policies"
+        # Of two at the same position the newer comes first: it was put there on purpose.
+        ordering: ClassVar = ["milestone", "position", "-id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="policy_target_positive", condition=Q(target_seconds__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TimerQuerySet(models.QuerySet["Timer"]):
+    """Timers with row rights and their state as SQL."""
+
+    def visible_to(self, user: User) -> TimerQuerySet:
+        """Who sees a hand-off sees its clocks."""
+        if user.sees_all_contacts:
+            return self
+        return self.filter(handoff__in=Handoff.objects.visible_to(user))
+
+    def open(self) -> TimerQuerySet:
+        """Neither met nor cancelled."""
+        return self.filter(met_at=None, cancelled_at=None)
+
+    def with_state(self, *, now: dt.datetime) -> TimerQuerySet:
+        """Annotate `state_now`, the SQL twin of `states.timer_state`, and `is_soon`."""
+        paused = Exists(Pause.objects.filter(handoff=OuterRef("handoff"), starts_at__lte=now, ends_at__gt=now))
+        return self.annotate(
+            state_now=Case(
+                When(cancelled_at__isnull=False, then=Value("cancelled")),
+                When(met_at__isnull=False, met_at__lte=F("due_at"), then=Value("met")),
+                When(met_at__isnull=False, then=Value("late")),
+                When(due_at__lt=now, then=Value("missed")),
+                When(paused, then=Value("paused")),
+                default=Value("running"),
+                output_field=models.CharField(),
+            ),
+            is_soon=Case(
+                When(met_at=None, cancelled_at=None, warn_at__lte=now, due_at__gte=now, then=Value(True)),
+                default=Value(False),
+                output_field=models.BooleanField(),
+            ),
+        )
+
+
+class Timer(models.Model):
+    """One running promise: facts only. Its state is `states.timer_state` of them and of now."""
+
+    handoff = models.ForeignKey(Handoff, on_delete=models.CASCADE, related_name="timers")
+    milestone = models.CharField(max_length=10, choices=Milestone)
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="timers")
+    policy_version = models.PositiveIntegerField()
+    calendar = models.ForeignKey(Calendar, on_delete=models.PROTECT, related_name="+")
+    target_seconds = models.PositiveIntegerField()
+    steps = models.JSONField(default=list)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="timers"
+    )
+    started_at = models.DateTimeField()
+    warn_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    met_at = models.DateTimeField(null=True, blank=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    step = models.PositiveSmallIntegerField(default=0)
+    next_check_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TimerQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["due_at", "id"]
+        indexes: ClassVar = [
+            models.Index(fields=["next_check_at"], condition=Q(next_check_at__isnull=False), name="timer_check_due"),
+            models.Index(fields=["due_at"], condition=Q(met_at=None, cancelled_at=None), name="timer_open_by_due"),
+            models.Index(fields=["handoff", "milestone"]),
+            models.Index(fields=["milestone", "started_at"]),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["handoff", "milestone"],
+                condition=Q(met_at=None, cancelled_at=None),
+                name="one_open_timer_a_milestone",
+            ),
+            models.CheckConstraint(
+                name="timer_met_or_cancelled_not_both", condition=Q(met_at=None) | Q(cancelled_at=None)
+            ),
+            models.CheckConstraint(
+                name="timer_over_is_not_checked",
+                condition=Q(next_check_at=None) | Q(met_at=None, cancelled_at=None),
+            ),
+            models.CheckConstraint(
+                name="timer_starts_warns_falls_due",
+                condition=Q(started_at__lte=F("warn_at"), warn_at__lte=F("due_at")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.milestone} of {self.handoff_id}"
+
+
+class Pause(models.Model):
+    """A stretch in which all clocks of one hand-off stand still. Always has an end."""
+
+    handoff = models.ForeignKey(Handoff, on_delete=models.CASCADE, related_name="pauses")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    reason = models.CharField(_("reason"), max_length=300)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        ordering: ClassVar = ["starts_at"]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="pause_ends_after_it_starts", condition=Q(ends_at__gte=F("starts_at"))),
+            models.CheckConstraint(name="pause_has_a_reason", condition=~Q(reason="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.handoff_id}: {self.starts_at} – {self.ends_at}"
