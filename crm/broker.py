@@ -42,6 +42,14 @@ def make_socket_dir(*, data_dir: Path) -> Path:
     return path
 
 
+def remove_socket_dir(*, data_dir: Path) -> None:
+    """Take the folder of the socket away, once the embedded broker has stopped."""
+    path = socket_path(data_dir=data_dir)
+    path.unlink(missing_ok=True)
+    if path.parent.exists():
+        path.parent.rmdir()
+
+
 def log_path(*, data_dir: Path) -> Path:
     """Where the embedded broker writes its warnings."""
     return data_dir / "broker" / "broker.log"

@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from crm import setup
+from crm.models import User
 
 ALWAYS_OPEN = ("/healthz", "/readyz", "/metrics")
 
@@ -24,5 +26,19 @@ def setting_up(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
                 headers={"Retry-After": "10", "Refresh": "5"},
             )
         return get_response(request)
+
+    return middleware
+
+
+def personal(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Show every page in the language and time zone of the person who is logged in."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        user = request.user
+        if not isinstance(user, User):  # somebody who is not logged in
+            return get_response(request)
+        translation.activate(user.language)
+        with timezone.override(user.time_zone):
+            return get_response(request)
 
     return middleware

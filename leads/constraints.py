@@ -10,7 +10,7 @@ from django.db import models
 class CompositeForeignKey(models.BaseConstraint):
     """`fields` together must stand in `to_columns` of `to_table` at commit; a NULL in any of them passes.
 
-    Two of them, one each way, hold that a contact's stage and its open hand-off always agree, whatever code
+    Two of them, one each way, hold that a contact's stage and its open handoff always agree, whatever code
     wrote them and in whatever order. The target is named as the database knows it, since SQLite rebuilds a table
     from a copy of its model that stands alone.
     """

@@ -1,4 +1,4 @@
-"""The facts about a contact, an activity or a hand-off that conditions may ask for, by field name."""
+"""The facts about a contact, an activity or a handoff that conditions may ask for, by field name."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def contact_getter(contact: Contact) -> Callable[[str], Any]:
 
 
 def handoff_getter(handoff: Handoff) -> Callable[[str], Any]:
-    """Read a field of the hand-off (`handoff.…`), of its contact (bare) or of the company."""
+    """Read a field of the handoff (`handoff.…`), of its contact (bare) or of the company."""
     of_contact = contact_getter(handoff.contact)
 
     def get(field: str) -> Any:

@@ -1,7 +1,7 @@
-"""The only writer of a contact's stage and of a hand-off's state.
+"""The only writer of a contact's stage and of a handoff's state.
 
 Every function here asks `leads.stages` first, then writes both rows and their history. The caller holds the
-contact's lock (see `locked_contacts` and `locked_handoff`), taken in the order contact, hand-off, timers.
+contact's lock (see `locked_contacts` and `locked_handoff`), taken in the order contact, handoff, timers.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ def locked_contacts(contact_ids: Collection[int]) -> list[Contact]:
 
 
 def locked_handoff(*, user: User | None, handoff_id: int) -> Handoff:
-    """Lock a hand-off that `user` may see (None: the system, which sees all), its contact first.
+    """Lock a handoff that `user` may see (None: the system, which sees all), its contact first.
 
     Raises `NotFound` alike when there is none and when it is not the user's to see.
     """
     rows = Handoff.objects.all() if user is None else Handoff.objects.visible_to(user)
     contact_id = rows.filter(id=handoff_id).values_list("contact_id", flat=True).first()
     if contact_id is None:
-        raise NotFound(_("There is no such hand-off."))
+        raise NotFound(_("There is no such handoff."))
     contact = locked_contacts([contact_id])[0]
     handoff = Handoff.objects.select_for_update(of=("self",)).select_related("assignee", "team").get(id=handoff_id)
     handoff.contact = contact
@@ -75,7 +75,7 @@ def locked_contact(*, user: User | None, contact_id: int) -> Contact:
 
 
 def open_handoff_of(contact: Contact) -> Handoff | None:
-    """The contact's open hand-off, locked; None when there is none."""
+    """The contact's open handoff, locked; None when there is none."""
     handoff = contact.handoffs.open().select_for_update(of=("self",)).select_related("assignee", "team").first()
     if handoff is not None:
         handoff.contact = contact
@@ -83,7 +83,7 @@ def open_handoff_of(contact: Contact) -> Handoff | None:
 
 
 def capacities(user: User | None, *, contact: Contact, handoff: Handoff | None) -> set[Actor]:
-    """In what capacities `user` acts on this contact and hand-off; None is the system."""
+    """In what capacities `user` acts on this contact and handoff; None is the system."""
     if user is None:
         return {Actor.SYSTEM}
     held = {
@@ -180,7 +180,7 @@ def reason_or_invalid(*, kind: stages.ReasonKind, code: str | None) -> Reason:
 
 @dataclass(frozen=True)
 class Formed:
-    """What a new hand-off is formed from: the contact, the cause, and the score at that instant."""
+    """What a new handoff is formed from: the contact, the cause, and the score at that instant."""
 
     contact: Contact
     cause: str
@@ -203,7 +203,7 @@ def warm(contacts: Sequence[Contact], *, at: dt.datetime, actor: User | None) ->
 
 
 def form_handoffs(formed: Sequence[Formed], *, at: dt.datetime, state: HandoffState, verb: VerbName) -> list[Handoff]:
-    """Open a hand-off for each contact and move it to the stage that goes with it. Set-wise.
+    """Open a handoff for each contact and move it to the stage that goes with it. Set-wise.
 
     `state` is `in_review`, or `accepted` for a salesperson's own prospect, whose owner is set already.
     """
@@ -235,7 +235,7 @@ def form_handoffs(formed: Sequence[Formed], *, at: dt.datetime, state: HandoffSt
 
 
 def snapshot(handoff: Handoff) -> dict[str, Any]:
-    """What `undo` needs to put the contact and the hand-off back."""
+    """What `undo` needs to put the contact and the handoff back."""
     return {
         "contact": {name: _plain(getattr(handoff.contact, name)) for name in CONTACT_FIELDS},
         "handoff": {name: _plain(getattr(handoff, name)) for name in HANDOFF_FIELDS},
@@ -257,9 +257,9 @@ def move(
     contact_fields: dict[str, Any] | None = None,
     **fields: Any,
 ) -> HandoffEvent:
-    """Carry out one verb on a locked hand-off that `require` has let through: rows, event and stage history.
+    """Carry out one verb on a locked handoff that `require` has let through: rows, event and stage history.
 
-    `fields` are further columns of the hand-off, `contact_fields` of its contact. `before` is a `snapshot` taken
+    `fields` are further columns of the handoff, `contact_fields` of its contact. `before` is a `snapshot` taken
     earlier, completed by the caller; without it one is taken here.
     """
     before = before or snapshot(handoff)

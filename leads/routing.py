@@ -52,7 +52,7 @@ def named(email: str) -> Choice:
 def choose(contact: Contact, *, but_not: int | None = None) -> Choice | None:
     """The person whom routing finds for `contact`; None when nobody on duty has room.
 
-    While a company has an open hand-off, its next contact goes to the same person. Else the least part of capacity
+    While a company has an open handoff, its next contact goes to the same person. Else the least part of capacity
     taken decides, then who has waited longest for a lead.
     """
     free = [

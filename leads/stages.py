@@ -1,4 +1,4 @@
-"""The way through, in one table: stages, hand-off states, and who may do what from where.
+"""The way through, in one table: stages, handoff states, and who may do what from where.
 
 Pure: no database, no Django, no clock. Pages, API, import and sweeps all decide with `check` and read the
 outcome from `VERBS`; the database repeats the resulting invariants as constraints.
@@ -36,7 +36,7 @@ class HandoffState(StrEnum):
 
 
 class Phase(StrEnum):
-    """What a stage and an open hand-off must agree on: marketing and sales still decide, or sales works."""
+    """What a stage and an open handoff must agree on: marketing and sales still decide, or sales works."""
 
     REVIEW = "review"
     WORK = "work"
@@ -75,7 +75,7 @@ class Actor(StrEnum):
 
 
 class VerbName(StrEnum):
-    """Every act that moves a hand-off or a contact."""
+    """Every act that moves a handoff or a contact."""
 
     CROSS = "cross"
     REQUEST = "request"
@@ -100,8 +100,8 @@ class VerbName(StrEnum):
 class Verb:
     """One row of the table.
 
-    `states`: hand-off states it starts from; None stands for a contact without an open hand-off.
-    `to_states`: hand-off states it may end in; empty when the state is kept.
+    `states`: handoff states it starts from; None stands for a contact without an open handoff.
+    `to_states`: handoff states it may end in; empty when the state is kept.
     `stages` / `to_stages`: the same of the contact; empty `to_stages` keeps the stage.
     `reason`: the list from which a counted reason is demanded, None when none is asked.
     """
@@ -202,7 +202,7 @@ def check(
 ) -> Refusal | None:
     """Say why `verb` is impossible, or None when it may go ahead.
 
-    `actors`: every capacity in which the person acts on this very hand-off. Role is judged before state, so
+    `actors`: every capacity in which the person acts on this very handoff. Role is judged before state, so
     that a stranger learns nothing of the state.
     """
     row = VERBS[verb]
@@ -218,14 +218,14 @@ def check(
 
 
 def phase_of_stage(stage: Stage) -> Phase | None:
-    """The phase that an open hand-off of a contact in `stage` must be in; None: there must be none open."""
+    """The phase that an open handoff of a contact in `stage` must be in; None: there must be none open."""
     if stage in REVIEW_STAGES:
         return Phase.REVIEW
     return Phase.WORK if stage in WORK_STAGES else None
 
 
 def phase_of_state(state: HandoffState) -> Phase | None:
-    """The phase that an open hand-off in `state` puts its contact into; None for an ended one."""
+    """The phase that an open handoff in `state` puts its contact into; None for an ended one."""
     if state in REVIEW_STATES:
         return Phase.REVIEW
     return Phase.WORK if state in WORK_STATES else None

@@ -1,4 +1,4 @@
-"""Pages about contacts: lists, the two queues, the hand-off card, imports."""
+"""Pages about contacts: lists, the two queues, the handoff card, imports."""
 
 from django.urls import URLPattern, URLResolver, include, path
 

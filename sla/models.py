@@ -89,7 +89,7 @@ class TimerQuerySet(models.QuerySet["Timer"]):
     """Timers with row rights and their state as SQL."""
 
     def visible_to(self, user: User) -> TimerQuerySet:
-        """Who sees a hand-off sees its clocks."""
+        """Who sees a handoff sees its clocks."""
         if user.sees_all_contacts:
             return self
         return self.filter(handoff__in=Handoff.objects.visible_to(user))
@@ -174,7 +174,7 @@ class Timer(models.Model):
 
 
 class Pause(models.Model):
-    """A stretch in which all clocks of one hand-off stand still. Always has an end."""
+    """A stretch in which all clocks of one handoff stand still. Always has an end."""
 
     handoff = models.ForeignKey(Handoff, on_delete=models.CASCADE, related_name="pauses")
     starts_at = models.DateTimeField()

@@ -78,9 +78,9 @@ def _is_after_seconds(step: dict[str, Any]) -> bool:
 
 
 def policy_chooser(milestone: Milestone) -> Callable[[Handoff], Policy]:
-    """A function that says which policy a hand-off gets: the first active one whose conditions match.
+    """A function that says which policy a handoff gets: the first active one whose conditions match.
 
-    Two queries once, none a hand-off. It raises `Conflict` when no policy matches: then there would be no clock.
+    Two queries once, none a handoff. It raises `Conflict` when no policy matches: then there would be no clock.
     """
     policies = [
         (policy, parse_conditions(policy.conditions))
@@ -104,7 +104,7 @@ def policy_chooser(milestone: Milestone) -> Callable[[Handoff], Policy]:
 
 
 def start(handoffs: Sequence[Handoff], milestones: Iterable[Milestone], *, at: dt.datetime) -> list[Timer]:
-    """Start a clock for each milestone of each locked hand-off. Set-wise."""
+    """Start a clock for each milestone of each locked handoff. Set-wise."""
     timers: list[Timer] = []
     for milestone in milestones:
         choose = policy_chooser(milestone)
@@ -148,7 +148,7 @@ def meet(handoff_ids: Collection[int], milestones: Iterable[Milestone], *, at: d
 
 
 def meet_contact(handoff: Handoff) -> None:
-    """Stop the contact clock of a locked hand-off at its `contacted_at`, also when an earlier contact comes in late."""
+    """Stop the contact clock of a locked handoff at its `contacted_at`, also when an earlier contact comes in late."""
     timers = Timer.objects.filter(handoff=handoff, milestone=Milestone.CONTACT, cancelled_at=None)
     timers.filter(Q(met_at=None) | Q(met_at__gt=handoff.contacted_at)).update(
         met_at=handoff.contacted_at, next_check_at=None
@@ -177,7 +177,7 @@ def _open_timers(handoff_ids: Collection[int], milestones: Iterable[Milestone]) 
 
 
 def pause(handoff: Handoff, *, actor: User | None, at: dt.datetime, until: dt.datetime, reason: str) -> Pause:
-    """Let all clocks of a locked hand-off stand still until an instant. Raises `Invalid`, `Conflict`."""
+    """Let all clocks of a locked handoff stand still until an instant. Raises `Invalid`, `Conflict`."""
     if until <= at:
         raise Invalid(_("A pause ends in the future."), field="until")
     if not reason.strip():
@@ -193,9 +193,9 @@ def pause(handoff: Handoff, *, actor: User | None, at: dt.datetime, until: dt.da
 
 
 def resume(handoff: Handoff, *, at: dt.datetime) -> None:
-    """End the running pauses of a locked hand-off now. Raises `Conflict` when none runs."""
+    """End the running pauses of a locked handoff now. Raises `Conflict` when none runs."""
     if not Pause.objects.filter(handoff=handoff, starts_at__lte=at, ends_at__gt=at).update(ends_at=at):
-        raise Conflict(_("The clocks of this hand-off are not paused."))
+        raise Conflict(_("The clocks of this handoff are not paused."))
     _reschedule(list(_open_timers([handoff.pk], Milestone).select_related("calendar")))
 
 
@@ -215,7 +215,7 @@ def _pauses_of(handoff_ids: Collection[int]) -> dict[int, list[PauseSpan]]:
 
 
 def freeze(handoff: Handoff) -> list[dict[str, Any]]:
-    """The facts of a hand-off's clocks, for `thaw` to put back."""
+    """The facts of a handoff's clocks, for `thaw` to put back."""
     return [
         {
             "id": timer.pk,
@@ -229,7 +229,7 @@ def freeze(handoff: Handoff) -> list[dict[str, Any]]:
 
 
 def thaw(handoff: Handoff, frozen: Sequence[dict[str, Any]]) -> None:
-    """Put the clocks of a locked hand-off back as they were; those started since then go."""
+    """Put the clocks of a locked handoff back as they were; those started since then go."""
     handoff.timers.exclude(id__in=[facts_["id"] for facts_ in frozen]).delete()
     for facts_ in frozen:
         values = {name: value for name, value in facts_.items() if name != "id"}

@@ -1,7 +1,6 @@
 """What every test stands on: a database like the real one, no broker, no slow password hashing, a folder of its own."""
 
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -135,4 +134,4 @@ def broker_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait()
-        shutil.rmtree(socket.parent)
+        broker.remove_socket_dir(data_dir=folder)

@@ -83,7 +83,7 @@ def record_activities(
     at: dt.datetime,
     is_history: bool = False,
 ) -> list[Recorded]:
-    """Record activities; add up the points, promote who crossed, open the hand-off, start the clock. All or nothing.
+    """Record activities; add up the points, promote who crossed, open the handoff, start the clock. All or nothing.
 
     `by` is whose row rights hold (None: the system's own), `actor` the person who did what is recorded (None for an
     integration). One result an item, in order: bad items are refused and the good ones stand; one recorded before

@@ -56,7 +56,7 @@ def _sweep_one(timer_id: int, *, at: dt.datetime) -> int:
 
 @transaction.atomic
 def pause_clocks(*, actor: User, handoff_id: int, until: dt.datetime, reason: str, at: dt.datetime) -> Handoff:
-    """Let the clocks of a hand-off stand still until an instant: its assignee or owner, marketers, managers.
+    """Let the clocks of a handoff stand still until an instant: its assignee or owner, marketers, managers.
 
     Raises `NotFound`, `Forbidden`, `Invalid`, `Conflict` (nothing runs, or a clock is missed already).
     """
@@ -68,7 +68,7 @@ def pause_clocks(*, actor: User, handoff_id: int, until: dt.datetime, reason: st
 
 @transaction.atomic
 def resume_clocks(*, actor: User, handoff_id: int, at: dt.datetime) -> Handoff:
-    """End the pause of a hand-off now. Raises as `pause_clocks`."""
+    """End the pause of a handoff now. Raises as `pause_clocks`."""
     handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
     _require_hand(actor, handoff)
     sla.services.resume(handoff, at=at)

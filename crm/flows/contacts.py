@@ -63,7 +63,7 @@ def edit_contact(*, actor: User, contact_id: int, values: dict[str, Any], at: dt
 
 @transaction.atomic
 def disqualify(*, actor: User, contact_id: int, reason: str, comment: str = "", at: dt.datetime) -> Contact:
-    """Mark a contact as one that will not buy, with a counted reason. An open hand-off closes, its clocks stop.
+    """Mark a contact as one that will not buy, with a counted reason. An open handoff closes, its clocks stop.
 
     A contact in the hand-over falls back to lead; reversible by `requalify`. Raises `NotFound`, `Forbidden`,
     `Conflict`, `Invalid`.

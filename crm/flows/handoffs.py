@@ -165,7 +165,7 @@ def reject(
 ) -> Handoff:
     """The assignee says no and why: the answer goes back to marketing's queue, attached to a new review.
 
-    The answer clock is met, the contact clock cancelled, a review clock starts. Returns the rejected hand-off.
+    The answer clock is met, the contact clock cancelled, a review clock starts. Returns the rejected handoff.
     """
     handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
     found = lifecycle.find_reason(kind=ReasonKind.REJECT, code=reason)
@@ -230,7 +230,7 @@ def _tell_reviewer(handoff: Handoff, event: HandoffEvent, *, at: dt.datetime) ->
 def reassign(
     *, actor: User | None, handoff_id: int, assignee_email: str | None = None, comment: str = "", at: dt.datetime
 ) -> Handoff:
-    """Give an offered or accepted hand-off to somebody else, or a waiting one to its first assignee.
+    """Give an offered or accepted handoff to somebody else, or a waiting one to its first assignee.
 
     The new assignee's answer clock starts anew, the contact clock runs on; the owner follows. Without a name routing
     chooses among the others. Raises `Conflict` when nobody else is free.
@@ -365,5 +365,5 @@ def route_waiting(*, at: dt.datetime) -> int:
             # Nobody is free (or somebody was faster): the next sweep tries again.
             continue
         except Forbidden:
-            logger.exception("The system may not offer hand-off %d.", handoff_id)
+            logger.exception("The system may not offer handoff %d.", handoff_id)
     return offered

@@ -33,7 +33,7 @@ class AfterLoss(StrEnum):
 def open_opportunity(
     *, actor: User, handoff_id: int, name: str, amount: Decimal, currency: str = "EUR", at: dt.datetime
 ) -> Opportunity:
-    """The owner sends an offer: the contact becomes an opportunity, the hand-off stays accepted."""
+    """The owner sends an offer: the contact becomes an opportunity, the handoff stays accepted."""
     handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
     lifecycle.require(VerbName.OPEN_OPPORTUNITY, actor=actor, contact=handoff.contact, handoff=handoff)
     if amount < 0:
@@ -63,7 +63,7 @@ def open_opportunity(
 def win_opportunity(
     *, actor: User, opportunity_id: int, reason: str, comment: str = "", at: dt.datetime
 ) -> Opportunity:
-    """The contact buys: it becomes a customer, the hand-off closes, its clocks are cancelled."""
+    """The contact buys: it becomes a customer, the handoff closes, its clocks are cancelled."""
     opportunity, handoff = _locked(actor, opportunity_id)
     found = lifecycle.find_reason(kind=ReasonKind.WON, code=reason)
     lifecycle.require(VerbName.WIN, actor=actor, contact=handoff.contact, handoff=handoff, reason=found)
@@ -126,7 +126,7 @@ def lose_opportunity(
 
 
 def _locked(actor: User, opportunity_id: int) -> tuple[Opportunity, Handoff]:
-    """An open opportunity the actor may see, and its hand-off, both locked, the contact first."""
+    """An open opportunity the actor may see, and its handoff, both locked, the contact first."""
     handoff_id = (
         Opportunity.objects.visible_to(actor).filter(id=opportunity_id).values_list("handoff_id", flat=True).first()
     )

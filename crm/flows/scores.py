@@ -34,7 +34,7 @@ def rescore(
     activities: Iterable[Activity] = (),
     is_history: bool = False,
 ) -> list[Outcome]:
-    """Score locked contacts at `at`, promote those who crossed or asked, open their hand-offs, start the review clocks.
+    """Score locked contacts at `at`, promote those who crossed or asked, open their handoffs, start the review clocks.
 
     Promoted, handed over and on the clock in one transaction, or nothing. `is_history`: score only; what happened
     long ago promotes nobody.

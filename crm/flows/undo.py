@@ -32,9 +32,9 @@ UNDOABLE = (
 
 @transaction.atomic
 def undo(*, actor: User, handoff_id: int, at: dt.datetime) -> Handoff:
-    """Take back the last verb on a hand-off: the same person, within ten minutes, nothing having followed.
+    """Take back the last verb on a handoff: the same person, within ten minutes, nothing having followed.
 
-    Contact, hand-off and clocks are as before; a review that a rejection opened goes, and what was queued to be told
+    Contact, handoff and clocks are as before; a review that a rejection opened goes, and what was queued to be told
     of it is not sent. Raises `NotFound`, `Forbidden`, `Conflict`.
     """
     handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=150, verbose_name='name')),
                 ('language', models.CharField(default='en', max_length=10, verbose_name='language')),
                 ('time_zone', models.CharField(default='UTC', max_length=64, validators=[crm.models.people.validate_time_zone], verbose_name='time zone')),
-                ('capacity', models.PositiveSmallIntegerField(default=8, verbose_name='open hand-offs at most')),
+                ('capacity', models.PositiveSmallIntegerField(default=8, verbose_name='open handoffs at most')),
                 ('is_active', models.BooleanField(default=True, verbose_name='active')),
                 ('is_on_duty', models.BooleanField(default=True, verbose_name='on duty')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),

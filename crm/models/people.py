@@ -85,7 +85,7 @@ class User(AbstractBaseUser):
     team = models.ForeignKey(Team, verbose_name=_("team"), null=True, blank=True, on_delete=models.PROTECT)
     language = models.CharField(_("language"), max_length=10, default="en")
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_time_zone])
-    capacity = models.PositiveSmallIntegerField(_("open hand-offs at most"), default=8)
+    capacity = models.PositiveSmallIntegerField(_("open handoffs at most"), default=8)
     is_active = models.BooleanField(_("active"), default=True)
     is_on_duty = models.BooleanField(_("on duty"), default=True)
     created_at = models.DateTimeField(auto_now_add=True)

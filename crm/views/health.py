@@ -59,7 +59,7 @@ class _LoadCollector(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         found = load.load(at=timezone.now())
         yield _gauge("baton_deliveries", "Sendings by state.", "state", found.deliveries)
-        yield _gauge("baton_open_handoffs", "Open hand-offs by state.", "state", found.open_handoffs)
+        yield _gauge("baton_open_handoffs", "Open handoffs by state.", "state", found.open_handoffs)
         yield _gauge("baton_open_timers", "Open timers by milestone.", "milestone", found.open_timers)
         yield _gauge("baton_lag_seconds", "How long the row that fell due first waits.", "queue", found.lags)
 

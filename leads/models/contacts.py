@@ -70,7 +70,7 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         """Salespeople see what they own and what is or was handed to them; all others see every contact."""
         if user.sees_all_contacts:
             return self
-        from leads.models.handoffs import Handoff  # a hand-off points at its contact, so it is defined after it
+        from leads.models.handoffs import Handoff  # a handoff points at its contact, so it is defined after it
 
         # A semi-join rather than a join, so that a contact handed over twice is not listed twice.
         handed = models.Exists(Handoff.objects.visible_to(user).filter(contact=models.OuterRef("pk")))
@@ -97,7 +97,7 @@ class Contact(models.Model):
     )
     stage = models.CharField(_("stage"), max_length=12, choices=list(words.STAGES.items()), default="subscriber")
     stage_at = models.DateTimeField(_("in this stage since"))
-    # What an open hand-off must agree with; computed by the database, so that nothing can forget it.
+    # What an open handoff must agree with; computed by the database, so that nothing can forget it.
     phase = models.GeneratedField(
         expression=Case(
             When(stage__in=[s.value for s in stages.REVIEW_STAGES], then=Value(stages.Phase.REVIEW.value)),

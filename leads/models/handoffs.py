@@ -41,14 +41,14 @@ class Reason(models.Model):
 
 
 class HandoffQuerySet(models.QuerySet["Handoff"]):
-    """Hand-offs with row rights."""
+    """Handoffs with row rights."""
 
     def open(self) -> HandoffQuerySet:
         """Those that have not ended."""
         return self.filter(state__in=OPEN)
 
     def visible_to(self, user: User) -> HandoffQuerySet:
-        """Salespeople see what is or was offered to them or to their team; all others see every hand-off."""
+        """Salespeople see what is or was offered to them or to their team; all others see every handoff."""
         if user.sees_all_contacts:
             return self
         rights = Q(assignee=user)
@@ -61,7 +61,7 @@ class Handoff(models.Model):
     """One attempt to pass one contact from marketing to sales."""
 
     class Cause(models.TextChoices):
-        """What opened the hand-off."""
+        """What opened the handoff."""
 
         THRESHOLD = "threshold", _("Crossed the threshold")
         REQUEST = "request", _("Asked to be contacted")
@@ -108,7 +108,7 @@ class Handoff(models.Model):
     reason = models.ForeignKey(Reason, null=True, blank=True, on_delete=models.PROTECT, related_name="handoffs")
     comment = models.TextField(_("comment"), blank=True)
     rating = models.PositiveSmallIntegerField(_("rating"), null=True, blank=True)
-    # What the score was when the hand-off was formed, and which version of the rules said so.
+    # What the score was when the handoff was formed, and which version of the rules said so.
     score = models.FloatField(null=True, blank=True)
     grade = models.CharField(max_length=2, blank=True)
     model_version = models.PositiveIntegerField(null=True, blank=True)
@@ -182,7 +182,7 @@ class Handoff(models.Model):
 
 
 class HandoffEvent(models.Model):
-    """One act on one hand-off, with what it replaced: the conversation, the audit and the undo."""
+    """One act on one handoff, with what it replaced: the conversation, the audit and the undo."""
 
     handoff = models.ForeignKey(Handoff, on_delete=models.CASCADE, related_name="events")
     verb = models.CharField(max_length=20)

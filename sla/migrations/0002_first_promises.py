@@ -1,4 +1,4 @@
-"""One calendar and one promise a milestone, so that no hand-off is ever without a clock."""
+"""One calendar and one promise a milestone, so that no handoff is ever without a clock."""
 
 from django.conf import settings
 from django.db import migrations

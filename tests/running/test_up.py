@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from crm import setup
+from crm import broker, setup
 
 READY_SECONDS = 90
 
@@ -120,6 +120,7 @@ def test_up_runs_recovers_and_stops(tmp_path: Path) -> None:
 
     assert process.returncode == 0
     assert processes_of(tmp_path) == []
+    assert not broker.socket_path(data_dir=tmp_path).parent.exists()
 
     started_at = time.monotonic()
     with running(tmp_path, port) as process:

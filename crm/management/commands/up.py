@@ -50,6 +50,8 @@ class Command(BaseCommand):
                 if supervisor.programs:
                     self._say("Baton stops …")
                 supervisor.stop()
+                if settings.IS_EMBEDDED:
+                    broker.remove_socket_dir(data_dir=settings.DATA_DIR)
 
     def _start(self, supervisor: Supervisor, *, is_demo_wanted: bool) -> None:
         """1. broker 2. migrations 3. site 4. demo 5. worker and beat, which must not sweep over half a demo."""
