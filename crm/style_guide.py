@@ -1,0 +1,325 @@
+"""Sample figures for the style guide: one company, one Tuesday."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.core.paginator import Paginator
+from django.utils.translation import gettext_lazy as _
+
+from crm import charts
+from crm.faces import ClockFace, OpenHours, ReasonGroup, ReasonLine, ScoreFace, ScoreReasons
+
+HOUR, MINUTE = 3600, 60
+COLORS = [
+    "canvas",
+    "surface",
+    "sunken",
+    "hover",
+    "line",
+    "line-strong",
+    "field-border",
+    "ink",
+    "ink-2",
+    "ink-3",
+    "accent",
+    "on-accent",
+    "accent-soft",
+    "accent-mid",
+    "red",
+    "red-fill",
+    "amber",
+    "amber-fill",
+    "green",
+    "grey-fill",
+    "grey-strong",
+    "bar",
+]
+
+
+class SampleForm(forms.Form):
+    """One field of each kind."""
+
+    email = forms.EmailField(label=_("E-mail"), help_text=_("Two contacts never share an address."))
+    name = forms.CharField(label=_("Name"), required=False)
+    channel = forms.ChoiceField(label=_("Source"), choices=[("phone", _("Phone")), ("fair", _("Trade fair"))])
+    note = forms.CharField(label=_("What they said"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    days = forms.IntegerField(label=_("Come back in"), min_value=1, initial=14)
+    is_urgent = forms.BooleanField(label=_("Asks to be called"), required=False, help_text=_("Promotes at once."))
+    verdict = forms.ChoiceField(
+        label=_("Budget"), choices=[("yes", _("Confirmed")), ("no", _("Not known"))], widget=forms.RadioSelect
+    )
+
+
+@dataclass(frozen=True)
+class SampleLead:
+    """A row of the sample queue."""
+
+    pk: int
+    name: str
+    company: str
+    crossed: str
+    origin: str
+    clock: ClockFace
+    score: ScoreFace
+
+
+def samples(*, now: datetime, is_submitted: bool) -> dict[str, Any]:
+    """Everything that the page shows, true at `now`; `is_submitted` shows the form as refused."""
+    form = SampleForm({"email": "hanna@", "channel": "fair", "days": "0"}) if is_submitted else SampleForm()
+    leads = _leads(now)
+    return {
+        "colors": COLORS,
+        "theme_names": ("light", "dark"),
+        "states": ("running", "soon", "missed", "late", "met", "paused", "cancelled", "unknown"),
+        "clocks": _clocks(now),
+        "hours": [_always_open(now)],
+        "leads": leads,
+        "lead": leads[1],
+        "answer_clock": _clock(now, left=160 * MINUTE, name="Paweł Kamiński"),
+        "contact_clock": _clock(now, left=-74 * MINUTE, target=8 * HOUR, name="Grzegorz Pawlak"),
+        "inbox_clocks": [_clock(now, left=n * MINUTE, target=8 * HOUR, warn_share=0.75) for n in (38, 310)],
+        "reasons": _reasons(),
+        "course": _course(now),
+        "histogram": _histogram(),
+        "delays": _delays(),
+        "people": _people(),
+        "form": form,
+        "tabs": _tabs(),
+        "page": Paginator(range(312), 50).page(2),
+        "moments": [now - timedelta(hours=hours) for hours in (0, 2, 20, 70, 200, 3000, 12000)],
+    }
+
+
+def _always_open(now: datetime) -> OpenHours:
+    start = int(now.timestamp()) - 86_400
+    return OpenHours(key="always", intervals=((start, start + 30 * 86_400),))
+
+
+def _clock(now: datetime, *, left: int | None, state: str = "running", **given: Any) -> ClockFace:
+    due_at = None if left is None else now + timedelta(seconds=left)
+    given = {"target_seconds": 4 * HOUR, "hours_key": "always"} | {
+        {"target": "target_seconds"}.get(name, name): value for name, value in given.items()
+    }
+    return ClockFace(state=state, at=now, seconds_left=left, due_at=due_at, **given)
+
+
+def _clocks(now: datetime) -> list[ClockFace]:
+    return [
+        _clock(now, left=160 * MINUTE),
+        _clock(now, left=20 * MINUTE, name="Paweł Kamiński"),
+        _clock(now, left=25, target=2 * MINUTE, name="Anja Kos"),
+        _clock(now, left=-92 * MINUTE),
+        _clock(now, left=-15 * MINUTE, state="late"),
+        _clock(now, left=None, state="met"),
+        _clock(now, left=None, state="paused", note="to Thu, contact away"),
+        _clock(now, left=None, state="cancelled"),
+    ]
+
+
+def _leads(now: datetime) -> list[SampleLead]:
+    rows = (
+        (
+            "Hanna Virtanen",
+            "Pohjola Pakkaus Oy",
+            "Webinar, 3 price visits",
+            "Trade fair Lahti, imported list",
+            -92,
+            22,
+            52,
+            "B1",
+        ),
+        (
+            "Paweł Kamiński",
+            "Bałtyk Logistyka",
+            "Demo request, 6 price visits",
+            "Autumn mailing, form /demo",
+            20,
+            35,
+            61,
+            "A1",
+        ),
+        ("Desislava Petrova", "Trakia Mebel AD", "Demo request", "Google search, form /demo", 49, 36, 45, "A1"),
+        (
+            "Luka Zupančič",
+            "Alpina Žage d.o.o.",
+            "Buyer’s guide, 4 price visits",
+            "Partner newsletter",
+            98,
+            28,
+            38,
+            "B2",
+        ),
+        ("Magdalena Wiśniewska", "Warta Tekstylia", "Mail reply, buyer’s guide", "Autumn mailing", 138, 12, 51, "C1"),
+    )
+    return [
+        SampleLead(
+            pk=index,
+            name=name,
+            company=company,
+            crossed=crossed,
+            origin=origin,
+            clock=_clock(now, left=left * MINUTE, name=name),
+            score=ScoreFace(fit + engagement, engagement, fit, 60, grade=grade, is_hot=fit + engagement >= 90),
+        )
+        for index, (name, company, crossed, origin, left, fit, engagement, grade) in enumerate(rows, start=1)
+    ]
+
+
+def _reasons() -> ScoreReasons:
+    return ScoreReasons(
+        groups=(
+            ReasonGroup(
+                title="Engagement, band 1",
+                total=61,
+                lines=(
+                    ReasonLine("Asked for a demo", 28.8, "20 h", "#activities"),
+                    ReasonLine(
+                        "6 visits to /pricing",
+                        20,
+                        "2 h – 4 d",
+                        "#activities",
+                        2.9,
+                        "22.9 earned, the rule’s cap of 20 cut 2.9",
+                    ),
+                    ReasonLine("Downloaded buyer’s guide", 8.1, "8 d", "#activities"),
+                    ReasonLine("Clicked a mailing", 2.1, "7 d", "#activities"),
+                    ReasonLine("Opened mailings, 3", 2, "3 – 16 d", "#activities"),
+                ),
+            ),
+            ReasonGroup(
+                title="Fit, band A",
+                total=35,
+                is_fit=True,
+                decimals=0,
+                lines=(
+                    ReasonLine("200 to 1,000 people", 12),
+                    ReasonLine("Industry is logistics", 10),
+                    ReasonLine("Title has “operations”", 10),
+                    ReasonLine("Country is Poland", 5),
+                    ReasonLine("Revenue not known", -2),
+                ),
+            ),
+        ),
+        footnote="Model version 7. Cools below 60 on 6 December if nothing more happens. 3 clicks by a mail gateway "
+        "not counted.",
+    )
+
+
+def _course(now: datetime) -> charts.ScoreCourse:
+    steps = (
+        (30, 22),
+        (15, 22),
+        (15, 28),
+        (9, 26),
+        (9, 45),
+        (5, 42),
+        (5, 48),
+        (2, 46),
+        (2, 58),
+        (0.8, 54),
+        (0.8, 92),
+        (0, 96),
+    )
+    return charts.ScoreCourse(
+        points=tuple(charts.CoursePoint(now - timedelta(days=days), score) for days, score in steps),
+        thresholds=((90, "90 hot"), (60, "60 MQL")),
+        marks=(
+            charts.CourseMark(now - timedelta(days=9), "guide"),
+            charts.CourseMark(now - timedelta(days=0.8), "demo"),
+        ),
+        start_label="18 Oct",
+        end_label="96 now",
+        label="The score rose from 22 to 96 in 30 days",
+        when_heading="When",
+        score_heading="Score",
+    )
+
+
+def _histogram() -> charts.Histogram:
+    counts = (17, 15, 12, 10, 8, 7, 6, 5, 4, 2, 2, 1, 2)
+    return charts.Histogram(
+        bins=tuple(
+            charts.Bin(edge=str(hour), count=count, href=f"#contacted-{hour}", title=f"{hour} to {hour + 1} h")
+            for hour, count in enumerate(counts)
+        ),
+        last_edge="12+",
+        limit_at=8,
+        limit_label="limit 8 h",
+        within_label="80 within",
+        after_label="11 after it",
+        marks=(charts.AxisMark(3.17, "median 3 h 10 min"), charts.AxisMark(8.5, "90th percentile 8 h 30 min")),
+        label="Response times of 91 handoffs",
+        step_heading="Contacted within",
+        count_heading="Handoffs",
+    )
+
+
+def _delays() -> charts.DelayBars:
+    def hours(*values: float) -> tuple[float, ...]:
+        return tuple(value * HOUR for value in values)
+
+    system, human, total = hours(0.63, 2.9, 0.87, 3.7), hours(3.17, 8.5, 4.1, 10.35), hours(4.08, 10.25, 5.17, 12.2)
+    words = {"median_change": "−14 min", "percentile_change": "−45 min"}
+    return charts.DelayBars(
+        rows=(
+            charts.Delay(
+                "System", "formed → offered", *system, median_text="38 min", percentile_text="2 h 55 min", **words
+            ),
+            charts.Delay(
+                "Human",
+                "offered → contacted",
+                *human,
+                limit=8 * HOUR,
+                median_text="3 h 10 min",
+                percentile_text="8 h 30 min",
+                **words,
+            ),
+            charts.Delay(
+                "Total", "formed → contacted", *total, median_text="4 h 05 min", percentile_text="10 h 15 min", **words
+            ),
+        ),
+        label="Delays of 91 handoffs against the period before",
+    )
+
+
+def _people() -> charts.PersonBars:
+    def person(name: str, within: int, of: int, median: str, late: int, still_open: int) -> charts.PersonShare:
+        return charts.PersonShare(
+            name,
+            within,
+            of,
+            of_href="#of",
+            href="#person",
+            median_text=median,
+            percentile_text="7 h 20 min",
+            late=late,
+            late_href="#late",
+            open=still_open,
+            open_href="#open",
+        )
+
+    return charts.PersonBars(
+        rows=(
+            person("Mikko Lahtinen", 26, 27, "2 h 05 min", 1, 3),
+            person("Maja Kovač", 22, 24, "2 h 50 min", 2, 2),
+            person("Agnieszka Wójcik", 19, 22, "3 h 35 min", 3, 3),
+            person("Georgi Dimitrov", 13, 18, "5 h 40 min", 5, 4),
+            person("Elina Saarinen", 2, 2, "45 min", 0, 0),
+        ),
+        total=person("All", 82, 93, "3 h 10 min", 11, 12),
+        promised=0.9,
+        share_heading="Within 8 h",
+    )
+
+
+def _tabs() -> list[dict[str, Any]]:
+    return [
+        {"label": "To review", "href": "#review", "count": 14, "is_current": True},
+        {"label": "Rejected by sales", "href": "#rejected", "count": 3, "is_current": False},
+        {"label": "Waiting for capacity", "href": "#waiting", "count": 2, "is_current": False},
+        {"label": "Hot, Poland", "href": "#hot", "count": None, "is_current": False},
+    ]

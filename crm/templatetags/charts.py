@@ -1,0 +1,37 @@
+"""Charts as SVG, each with the same figures as a table below it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+
+from crm import charts, formats
+
+register = template.Library()
+
+
+@register.inclusion_tag("charts/histogram.html")
+def histogram(chart: charts.Histogram) -> dict[str, Any]:
+    """Bars with their counts, a dashed limit, red behind it; each bar is a link to its rows."""
+    return {"chart": chart, "plan": charts.plan_histogram(chart)}
+
+
+@register.inclusion_tag("charts/delay_bars.html")
+def delay_bars(chart: charts.DelayBars) -> dict[str, Any]:
+    """Medians as dots, bars to the 90th percentile, the period before in thin grey."""
+    plan = charts.plan_delay_bars(chart)
+    ticks = [{"tick": tick, "text": formats.duration(tick.seconds) if tick.seconds else "0"} for tick in plan.ticks]
+    return {"chart": chart, "plan": plan, "ticks": ticks}
+
+
+@register.inclusion_tag("charts/score_course.html")
+def score_course(chart: charts.ScoreCourse) -> dict[str, Any]:
+    """The course of a score with its thresholds."""
+    return {"chart": chart, "plan": charts.plan_score_course(chart)}
+
+
+@register.inclusion_tag("charts/person_bars.html")
+def person_bars(chart: charts.PersonBars) -> dict[str, Any]:
+    """Shares by person against the promise: a table in itself."""
+    return {"chart": chart, "people": charts.plan_person_bars(chart)}

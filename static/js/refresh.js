@@ -1,0 +1,119 @@
+// What htmx brings must not disturb: focus, scroll, selection and the row under the eye stay, new rows are announced.
+//   data-refresh on a region that htmx replaces regularly; its rows carry data-row="ID"
+//   data-new-rows inside or before it: the place for "2 new"; its data-one and data-many are the words
+//   data-hold="#region" on a button: "Hold still" stops the refreshing
+
+const announcer = document.getElementById("announcer");
+const held = new WeakMap();
+
+document.addEventListener("baton:say", (event) => say(event.detail));
+
+function say(text) {
+  if (!announcer) return;
+  announcer.textContent = "";
+  requestAnimationFrame(() => (announcer.textContent = text));
+}
+
+const regionOf = (element) => element?.closest?.("[data-refresh]") ?? null;
+const rowKey = (row) => row.dataset.row;
+
+function pathTo(element, region) {
+  if (!element || !region.contains(element)) return null;
+  if (element.id) return `#${CSS.escape(element.id)}`;
+  const row = element.closest("[data-row]");
+  const inRow = row ? `[data-row="${CSS.escape(rowKey(row))}"]` : "";
+  if (element === row) return inRow;
+  for (const name of ["data-key", "name", "href", "action"]) {
+    if (element.hasAttribute(name)) return `${inRow} [${name}="${CSS.escape(element.getAttribute(name))}"]`;
+  }
+  return inRow || null;
+}
+
+const isBusy = (region) =>
+  region.hasAttribute("data-held") ||
+  region.querySelector("details.menu[open]") ||
+  region.contains(document.activeElement) && document.activeElement.matches("textarea, select, input:not([type=checkbox], [type=radio])");
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  // Only what comes by itself waits; what a person asked for does not.
+  if (event.target.hasAttribute?.("data-refresh") && isBusy(event.target)) event.preventDefault();
+});
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const region = regionOf(event.detail.target);
+  if (!region) return;
+  const rows = [...region.querySelectorAll("[data-row]")];
+  const focused = document.activeElement;
+  const anchor = focused?.closest?.("[data-row]") ?? region.querySelector("[data-current]") ?? rows.find((row) => row.getBoundingClientRect().top >= 0);
+  held.set(document.body, {
+    region: region.id,
+    keys: new Set(rows.map(rowKey)),
+    hadRows: rows.length > 0,
+    focus: pathTo(focused, region),
+    current: rowKey(region.querySelector("[data-row][data-current]") ?? { dataset: {} }),
+    selected: new Set([...region.querySelectorAll("[data-select]:checked")].map((box) => box.value)),
+    anchor: anchor ? rowKey(anchor) : null,
+    top: anchor ? anchor.getBoundingClientRect().top : 0,
+  });
+});
+
+document.addEventListener("htmx:afterSwap", () => {
+  const before = held.get(document.body);
+  held.delete(document.body);
+  const region = before && document.getElementById(before.region);
+  if (!region) return;
+  const find = (key) => (key ? region.querySelector(`[data-row="${CSS.escape(key)}"]`) : null);
+  for (const box of region.querySelectorAll("[data-select]")) box.checked = before.selected.has(box.value);
+  find(before.current)?.setAttribute("data-current", "");
+  if (before.focus) region.querySelector(before.focus)?.focus({ preventScroll: true });
+  announceNew(region, before);
+  const anchor = find(before.anchor);
+  if (anchor) window.scrollBy({ top: anchor.getBoundingClientRect().top - before.top, behavior: "instant" });
+});
+
+function announceNew(region, before) {
+  const fresh = [...region.querySelectorAll("[data-row]")].filter((row) => !before.keys.has(rowKey(row)));
+  if (!fresh.length || !before.hadRows) return;
+  for (const row of fresh) row.classList.add("is-new");
+  const place = region.querySelector("[data-new-rows]") ?? document.querySelector(`[data-new-rows="${region.id}"]`);
+  if (!place) return;
+  const pattern = fresh.length === 1 ? place.dataset.one : place.dataset.many;
+  const text = (pattern ?? "").replace("%(count)s", fresh.length);
+  place.textContent = text;
+  place.hidden = false;
+  say(text);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-hold]");
+  if (!button) return;
+  const region = document.querySelector(button.dataset.hold);
+  const isHeld = region?.toggleAttribute("data-held") ?? false;
+  button.setAttribute("aria-pressed", String(isHeld));
+});
+
+// What failed is said in place; what was there and what was typed stays.
+function showFailure(event) {
+  const { elt, target, requestConfig } = event.detail;
+  const template = document.getElementById("failure");
+  // A refresh that fails comes again by itself; only repeated failures would be news, and the clocks count on.
+  if (!template || elt?.hasAttribute?.("data-refresh")) return;
+  const place = target ?? elt;
+  document.querySelector("[data-failure]")?.remove();
+  const notice = template.content.firstElementChild.cloneNode(true);
+  notice.dataset.failure = "";
+  notice.querySelector("[data-try-again]").addEventListener("click", () => {
+    notice.remove();
+    const trigger = requestConfig?.triggeringEvent;
+    if (elt.matches("form")) elt.requestSubmit();
+    else if (trigger?.type) elt.dispatchEvent(new Event(trigger.type, { bubbles: true, cancelable: true }));
+  });
+  const table = place.closest("table");
+  (table ?? place).before(notice);
+  say(notice.querySelector("p").textContent);
+}
+
+document.addEventListener("htmx:responseError", showFailure);
+document.addEventListener("htmx:sendError", showFailure);
+document.addEventListener("htmx:timeout", showFailure);
+document.addEventListener("htmx:beforeRequest", () => document.querySelector("[data-failure]")?.remove());
