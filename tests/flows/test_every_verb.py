@@ -72,7 +72,11 @@ TABLE = {
         },
         {("subscriber", None), ("lead", None)},
     ),
-    "requalify": ({"marketer", "manager"}, {("subscriber", None), ("lead", None)}, {("subscriber", None), ("lead", None)}),
+    "requalify": (
+        {"marketer", "manager"},
+        {("subscriber", None), ("lead", None)},
+        {("subscriber", None), ("lead", None)},
+    ),
 }
 
 
