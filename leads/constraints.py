@@ -19,7 +19,7 @@ class CompositeForeignKey(models.BaseConstraint):
         super().__init__(name=name)
         self.fields, self.to_table, self.to_columns = tuple(fields), to_table, tuple(to_columns)
 
-    def _definition(self, model: type[models.Model], schema_editor: Any) -> str:
+    def _definition(self, model: Any, schema_editor: Any) -> str:
         quote = schema_editor.quote_name
         own = ", ".join(quote(model._meta.get_field(name).column) for name in self.fields)
         other = ", ".join(quote(name) for name in self.to_columns)
@@ -28,14 +28,14 @@ class CompositeForeignKey(models.BaseConstraint):
             f"REFERENCES {quote(self.to_table)} ({other}) DEFERRABLE INITIALLY DEFERRED"
         )
 
-    def constraint_sql(self, model: type[models.Model], schema_editor: Any) -> str:
+    def constraint_sql(self, model: Any, schema_editor: Any) -> str:
         return self._definition(model, schema_editor)
 
-    def create_sql(self, model: type[models.Model], schema_editor: Any) -> str:
+    def create_sql(self, model: Any, schema_editor: Any) -> str:
         table = schema_editor.quote_name(model._meta.db_table)
         return f"ALTER TABLE {table} ADD {self._definition(model, schema_editor)}"
 
-    def remove_sql(self, model: type[models.Model], schema_editor: Any) -> str:
+    def remove_sql(self, model: Any, schema_editor: Any) -> str:
         quote = schema_editor.quote_name
         return f"ALTER TABLE {quote(model._meta.db_table)} DROP CONSTRAINT {quote(self.name)}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -230,16 +231,16 @@ def _take_in_once(work: _Work, once: list[tuple[Rule, Activity, str, int]]) -> N
         standing = known.get(key)
         if standing is not None and standing.occurred_at <= activity.occurred_at:
             continue
-        add = {"contact_id": activity.contact_id, "rule": rule}
+        add = functools.partial(work.add, contact_id=activity.contact_id, rule=rule)
         if standing is not None:
-            work.add(**add, points=-rule.row.points, occurred_at=standing.occurred_at, count=-1)
+            add(points=-rule.row.points, occurred_at=standing.occurred_at, count=-1)
         else:
             standing = CountedObject(
                 contact_id=activity.contact_id, rule_id=rule.row.pk, object_key=object_key, window=window
             )
         standing.activity, standing.occurred_at = activity, activity.occurred_at
         known[key] = touched[key] = standing
-        work.add(**add, points=rule.row.points, occurred_at=activity.occurred_at, count=1)
+        add(points=rule.row.points, occurred_at=activity.occurred_at, count=1)
     CountedObject.objects.bulk_create(
         touched.values(),
         update_conflicts=True,

@@ -68,12 +68,12 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_at_percent(step: dict[str, Any]) -> bool:
-    value = step.get("at_percent")
+    value: Any = step.get("at_percent")
     return "after_seconds" not in step and _is_number(value) and 0 < value <= 100
 
 
 def _is_after_seconds(step: dict[str, Any]) -> bool:
-    value = step.get("after_seconds")
+    value: Any = step.get("after_seconds")
     return "at_percent" not in step and _is_number(value) and 0 <= value <= 10 * 365 * 86400
 
 

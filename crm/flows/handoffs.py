@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -16,7 +16,7 @@ from crm.models import Team, User
 from crm.models.notices import NoticeKind
 from crm.models.people import TeamKind
 from leads import lifecycle, routing
-from leads.models import Handoff, HandoffEvent
+from leads.models import Handoff, HandoffEvent, Reason
 from leads.stages import HandoffState, ReasonKind, Stage, VerbName
 from sla.models import Milestone
 
@@ -43,7 +43,7 @@ def approve(
     lifecycle.require(VerbName.APPROVE, actor=actor, contact=handoff.contact, handoff=handoff)
     choice = routing.named(assignee_email) if assignee_email else routing.choose(handoff.contact)
     before = _before(handoff)
-    reviewed = {"reviewed_at": at, "reviewed_by_id": actor.pk}
+    reviewed: dict[str, Any] = {"reviewed_at": at, "reviewed_by_id": actor.pk}
     if choice is None:
         event = lifecycle.move(
             handoff,
@@ -65,11 +65,14 @@ def approve(
     return handoff
 
 
-def _before(handoff: Handoff) -> dict[str, object]:
+def _before(handoff: Handoff) -> dict[str, Any]:
     return lifecycle.snapshot(handoff) | {"timers": sla.services.freeze(handoff)}
 
 
-def _offer(handoff: Handoff, verb: VerbName, choice: Choice, *, actor: User | None, at: dt.datetime, **fields: object):  # type: ignore[no-untyped-def]
+def _offer(
+    handoff: Handoff, verb: VerbName, choice: Choice, *, actor: User | None, at: dt.datetime, **fields: Any
+) -> HandoffEvent:
+    """Offer a handoff to whom routing or a colleague chose."""
     return lifecycle.move(
         handoff,
         verb,
@@ -326,8 +329,15 @@ def recycle(
     return handoff
 
 
-def recycle_locked(  # type: ignore[no-untyped-def]
-    handoff: Handoff, verb: VerbName, *, actor: User, at: dt.datetime, reason, resurface_at, comment: str
+def recycle_locked(
+    handoff: Handoff,
+    verb: VerbName,
+    *,
+    actor: User,
+    at: dt.datetime,
+    reason: Reason | None,
+    resurface_at: dt.datetime | None,
+    comment: str,
 ) -> None:
     """The common part of recycling by itself and after a lost opportunity."""
     if resurface_at is None or resurface_at <= at:

@@ -14,7 +14,7 @@ import sla.services
 from crm.errors import Conflict, Invalid, NotFound
 from crm.flows import contacts, handoffs
 from leads import lifecycle
-from leads.models import Handoff, Opportunity
+from leads.models import Handoff, Opportunity, Reason
 from leads.stages import HandoffState, ReasonKind, Stage, VerbName
 
 if TYPE_CHECKING:
@@ -141,7 +141,9 @@ def _locked(actor: User, opportunity_id: int) -> tuple[Opportunity, Handoff]:
     return opportunity, handoff
 
 
-def _close(opportunity: Opportunity, state: Opportunity.State, *, reason, comment: str, at: dt.datetime) -> Opportunity:  # type: ignore[no-untyped-def]
+def _close(
+    opportunity: Opportunity, state: Opportunity.State, *, reason: Reason | None, comment: str, at: dt.datetime
+) -> Opportunity:
     opportunity.state, opportunity.reason = state, reason
     opportunity.comment, opportunity.closed_at = comment, at
     opportunity.save(update_fields=["state", "reason", "comment", "closed_at"])
