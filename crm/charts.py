@@ -93,6 +93,8 @@ class LabelPlan:
     y: str
     text: str
     anchor: str = "middle"
+    is_minor: bool = False
+    """Left out where there is little room."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,13 @@ def _plan_edges(chart: Histogram, *, total: int, y: str) -> tuple[LabelPlan, ...
     edges = [*(item.edge for item in chart.bins), chart.last_edge]
     last = len(edges) - 1
     return tuple(
-        LabelPlan(x=across(i / total), y=y, text=text, anchor={0: "start", last: "end"}.get(i, "middle"))
+        LabelPlan(
+            x=across(i / total),
+            y=y,
+            text=text,
+            anchor={0: "start", last: "end"}.get(i, "middle"),
+            is_minor=i == last - 1 and last > 8,
+        )
         for i, text in enumerate(edges)
         if text
     )
@@ -183,7 +191,7 @@ def _plan_marks(marks: Sequence[AxisMark], *, total: int, first_y: float) -> tup
     previous, line = -1.0, 0
     for mark in sorted(marks, key=lambda item: item.at):
         share = within(mark.at / total)
-        line = line + 1 if planned and share - previous < 0.42 else 0
+        line = line + 1 if planned and share - previous < 0.38 else 0
         planned.append(
             LabelPlan(x=across(share), y=down(first_y + line * MARK_LINE), text=mark.label, anchor=anchor(share))
         )
@@ -240,6 +248,8 @@ class Tick:
     x: str
     seconds: int
     anchor: str
+    is_minor: bool
+    """Left out where there is little room."""
 
 
 @dataclass(frozen=True)
@@ -289,7 +299,12 @@ def plan_delay_bars(chart: DelayBars) -> DelayBarsPlan:
     return DelayBarsPlan(
         rows=rows,
         ticks=tuple(
-            Tick(x=across(value / end), seconds=value, anchor={0: "start", last: "end"}.get(i, "middle"))
+            Tick(
+                x=across(value / end),
+                seconds=value,
+                anchor={0: "start", last: "end"}.get(i, "middle"),
+                is_minor=i % 2 == 1 and last > 2,
+            )
             for i, value in enumerate(ticks)
         ),
     )
@@ -353,7 +368,7 @@ class CoursePlan:
     marks: tuple[LabelPlan, ...] = field(default=())
 
 
-COURSE_HEIGHT, COURSE_PLOT, COURSE_SHARE = 84, 64, 0.84
+COURSE_HEIGHT, COURSE_PLOT, COURSE_SHARE = 100, 84, 0.84
 
 
 def plan_score_course(chart: ScoreCourse) -> CoursePlan:

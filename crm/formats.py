@@ -72,6 +72,14 @@ def duration(seconds: float) -> str:
     return _duration_patterns()[size] % {"hours": hours, "minutes": minutes, "seconds": whole}
 
 
+def short_duration(seconds: float) -> str:
+    """The same for narrow tables, without the second unit: "2 h 05", "45 min"."""
+    whole = int(abs(seconds))
+    if whole < HOUR or whole >= DAY:
+        return duration(seconds)
+    return _("%(hours)d h %(minutes)02d") % {"hours": whole // HOUR, "minutes": whole % HOUR // MINUTE}
+
+
 def clock_text(*, status: str, seconds_left: float | None) -> str:
     """A clock in words: "2 h 40 min left", "1 h 32 min late", "Met 5 min late", or the state's own word.
 

@@ -81,7 +81,7 @@ def samples(*, now: datetime, is_submitted: bool) -> dict[str, Any]:
         "lead": leads[1],
         "answer_clock": _clock(now, left=160 * MINUTE, name="Paweł Kamiński"),
         "contact_clock": _clock(now, left=-74 * MINUTE, target=8 * HOUR, name="Grzegorz Pawlak"),
-        "inbox_clocks": [_clock(now, left=n * MINUTE, target=8 * HOUR, warn_share=0.75) for n in (38, 310)],
+        "inbox_clocks": [_clock(now, left=n * MINUTE, target=8 * HOUR) for n in (38, 310)],
         "reasons": _reasons(),
         "course": _course(now),
         "histogram": _histogram(),
@@ -99,12 +99,25 @@ def _always_open(now: datetime) -> OpenHours:
     return OpenHours(key="always", intervals=((start, start + 30 * 86_400),))
 
 
-def _clock(now: datetime, *, left: int | None, state: str = "running", **given: Any) -> ClockFace:
-    due_at = None if left is None else now + timedelta(seconds=left)
-    given = {"target_seconds": 4 * HOUR, "hours_key": "always"} | {
-        {"target": "target_seconds"}.get(name, name): value for name, value in given.items()
-    }
-    return ClockFace(state=state, at=now, seconds_left=left, due_at=due_at, **given)
+def _clock(
+    now: datetime,
+    *,
+    left: int | None,
+    state: str = "running",
+    target: int = 4 * HOUR,
+    name: str = "",
+    note: str = "",
+) -> ClockFace:
+    return ClockFace(
+        state=state,
+        at=now,
+        target_seconds=target,
+        seconds_left=left,
+        due_at=None if left is None else now + timedelta(seconds=left),
+        hours_key="always",
+        name=name,
+        note=note,
+    )
 
 
 def _clocks(now: datetime) -> list[ClockFace]:
@@ -259,28 +272,28 @@ def _histogram() -> charts.Histogram:
 
 
 def _delays() -> charts.DelayBars:
-    def hours(*values: float) -> tuple[float, ...]:
-        return tuple(value * HOUR for value in values)
+    def delay(
+        name: str, note: str, hours: tuple[float, float, float, float], limit: float | None, median: str, tail: str
+    ) -> charts.Delay:
+        return charts.Delay(
+            name=name,
+            note=note,
+            median=hours[0] * HOUR,
+            percentile_90=hours[1] * HOUR,
+            before_median=hours[2] * HOUR,
+            before_percentile_90=hours[3] * HOUR,
+            limit=limit,
+            median_text=median,
+            median_change="−14 min",
+            percentile_text=tail,
+            percentile_change="−45 min",
+        )
 
-    system, human, total = hours(0.63, 2.9, 0.87, 3.7), hours(3.17, 8.5, 4.1, 10.35), hours(4.08, 10.25, 5.17, 12.2)
-    words = {"median_change": "−14 min", "percentile_change": "−45 min"}
     return charts.DelayBars(
         rows=(
-            charts.Delay(
-                "System", "formed → offered", *system, median_text="38 min", percentile_text="2 h 55 min", **words
-            ),
-            charts.Delay(
-                "Human",
-                "offered → contacted",
-                *human,
-                limit=8 * HOUR,
-                median_text="3 h 10 min",
-                percentile_text="8 h 30 min",
-                **words,
-            ),
-            charts.Delay(
-                "Total", "formed → contacted", *total, median_text="4 h 05 min", percentile_text="10 h 15 min", **words
-            ),
+            delay("System", "formed → offered", (0.63, 2.9, 0.87, 3.7), None, "38 min", "2 h 55 min"),
+            delay("Human", "offered → contacted", (3.17, 8.5, 4.1, 10.35), 8 * HOUR, "3 h 10 min", "8 h 30 min"),
+            delay("Total", "formed → contacted", (4.08, 10.25, 5.17, 12.2), None, "4 h 05 min", "10 h 15 min"),
         ),
         label="Delays of 91 handoffs against the period before",
     )
@@ -295,7 +308,7 @@ def _people() -> charts.PersonBars:
             of_href="#of",
             href="#person",
             median_text=median,
-            percentile_text="7 h 20 min",
+            percentile_text="7 h 20",
             late=late,
             late_href="#late",
             open=still_open,
@@ -304,13 +317,13 @@ def _people() -> charts.PersonBars:
 
     return charts.PersonBars(
         rows=(
-            person("Mikko Lahtinen", 26, 27, "2 h 05 min", 1, 3),
-            person("Maja Kovač", 22, 24, "2 h 50 min", 2, 2),
-            person("Agnieszka Wójcik", 19, 22, "3 h 35 min", 3, 3),
-            person("Georgi Dimitrov", 13, 18, "5 h 40 min", 5, 4),
+            person("Mikko Lahtinen", 26, 27, "2 h 05", 1, 3),
+            person("Maja Kovač", 22, 24, "2 h 50", 2, 2),
+            person("Agnieszka Wójcik", 19, 22, "3 h 35", 3, 3),
+            person("Georgi Dimitrov", 13, 18, "5 h 40", 5, 4),
             person("Elina Saarinen", 2, 2, "45 min", 0, 0),
         ),
-        total=person("All", 82, 93, "3 h 10 min", 11, 12),
+        total=person("All", 82, 93, "3 h 10", 11, 12),
         promised=0.9,
         share_heading="Within 8 h",
     )

@@ -12,8 +12,10 @@ from django import forms, template
 from django.contrib.messages.storage.base import Message
 from django.forms.boundfield import BoundField
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import pgettext
 
 from crm import formats, meters, toasts
 from crm.faces import ClockFace, OpenHours, ReasonLine, ScoreFace, ScoreReasons
@@ -56,6 +58,12 @@ def duration(seconds: Number | None) -> str:
     return "\u2013" if seconds is None else formats.duration(float(seconds))
 
 
+@register.filter
+def short_duration(seconds: Number | None) -> str:
+    """Seconds as "2 h 40", for narrow tables."""
+    return "\u2013" if seconds is None else formats.short_duration(float(seconds))
+
+
 @register.simple_tag
 def age(moment: datetime, now: datetime | None = None) -> SafeString:
     """How long ago as one unit, "20 h", with the instant in the title."""
@@ -73,7 +81,7 @@ def when(moment: datetime, now: datetime | None = None, with_time: bool = True) 
 def local_now() -> str:
     """Time and place of the reader: "Tue 17 Nov, 11:06 Warsaw"."""
     now = timezone.localtime()
-    day = formats.date_format(now, formats.pgettext("date pattern: weekday, day and month", "D j M"))
+    day = date_format(now, pgettext("date pattern: weekday, day and month", "D j M"))
     return f"{day}, {formats.time_of_day(now)} {formats.zone_city(timezone.get_current_timezone_name())}"
 
 
@@ -186,7 +194,7 @@ def grade_tag(grade: str) -> dict[str, Any]:
 @register.inclusion_tag("components/tag.html")
 def hot_tag() -> dict[str, Any]:
     """Above the hot threshold."""
-    return {"kind": "hot", "word": formats.pgettext("tag of a lead", "Hot")}
+    return {"kind": "hot", "word": pgettext("tag of a lead", "Hot")}
 
 
 @register.inclusion_tag("components/tag.html")
