@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, Max, Q
@@ -55,23 +57,58 @@ def choose(contact: Contact, *, but_not: int | None = None) -> Choice | None:
     While a company has an open handoff, its next contact goes to the same person. Else the least part of capacity
     taken decides, then who has waited longest for a lead.
     """
+    people = [person for person in _salespeople() if person.pk != but_not]
+    return _chosen(contact, people=people, holders=_holders([contact]))
+
+
+def preview(contacts: Sequence[Contact], *, at: dt.datetime) -> list[Choice | None]:
+    """Whom routing would find for each of `contacts`, offered one after the other at `at`. Two queries, no write."""
+    people, holders = _salespeople(), _holders(contacts)
+    choices: list[Choice | None] = []
+    for contact in contacts:
+        choice = _chosen(contact, people=people, holders=holders)
+        if choice is not None:
+            choice.assignee.open_count += 1  # type: ignore[attr-defined]
+            choice.assignee.last_offered_at = at  # type: ignore[attr-defined]
+            if contact.company_id:
+                holders.setdefault(contact.company_id, set()).add(choice.assignee.pk)
+        choices.append(choice)
+    return choices
+
+
+def salespeople() -> list[User]:
+    """Everybody who sells and is active, with `open_count`, what each holds; by name."""
+    return sorted(_salespeople(), key=lambda person: (person.name.casefold(), person.pk))
+
+
+def _holders(contacts: Sequence[Contact]) -> dict[int, set[int]]:
+    """Who talks to the companies of `contacts` about others of theirs, by company."""
+    company_ids = {contact.company_id for contact in contacts if contact.company_id}
+    if not company_ids:
+        return {}
+    open_ones = (
+        Handoff.objects.open()
+        .filter(contact__company__in=company_ids, assignee__isnull=False)
+        .exclude(contact__in=[contact.pk for contact in contacts])
+    )
+    holders: dict[int, set[int]] = {}
+    for company_id, assignee_id in open_ones.values_list("contact__company", "assignee_id"):
+        holders.setdefault(company_id, set()).add(assignee_id)
+    return holders
+
+
+def _chosen(contact: Contact, *, people: Sequence[User], holders: dict[int, set[int]]) -> Choice | None:
     free = [
         person
-        for person in _salespeople()
-        if person.is_on_duty and person.pk != but_not and person.open_count < person.capacity  # type: ignore[attr-defined]
+        for person in people
+        if person.is_on_duty and person.open_count < person.capacity  # type: ignore[attr-defined]
     ]
     if not free:
         return None
-    if contact.company_id:
-        holders = set(
-            Handoff.objects.open()
-            .filter(contact__company=contact.company_id, assignee__isnull=False)
-            .exclude(contact=contact)
-            .values_list("assignee_id", flat=True)
-        )
-        for person in free:
-            if person.pk in holders:
-                return Choice(person, _("Talks to the same company already"))
+    talking = holders.get(contact.company_id or 0, set())
+    for person in free:
+        if person.pk in talking:
+            return Choice(person, _("Talks to the same company already"))
 
     def room(person: User) -> tuple[float, float, int]:
         last = person.last_offered_at  # type: ignore[attr-defined]
