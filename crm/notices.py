@@ -59,8 +59,8 @@ def tell(drafts: Sequence[Draft], *, at: dt.datetime, wait: dt.timedelta = dt.ti
             recipient_id=notice.recipient_id,
             channel=Channel.EMAIL,
             next_attempt_at=at + wait,
-            # Stable, so that a mail that is sent twice after a crash is recognized as one.
-            message_id=f"<{notice.dedup_key}.{Channel.EMAIL}@{host}>",
+            # Kept in the row, so that a mail that is sent twice after a crash is recognized as one.
+            message_id=f"<{notice.dedup_key.replace(':', '.')}.{at:%Y%m%d%H%M%S}.{Channel.EMAIL}@{host}>",
             created_at=at,
         )
         for notice in notices

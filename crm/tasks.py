@@ -1,8 +1,49 @@
 """What beat has done at its hours: each task reads the clock, makes one call, and says what it did."""
 
-from celery import shared_task
+import logging
 
+from celery import shared_task
+from django.utils import timezone
+
+from crm import deliveries, flows
 from crm import heartbeat as signs_of_life
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task
+def sweep_timers() -> None:
+    """Take every step that clocks have come to."""
+    if told := flows.sweep_timers(at=timezone.now()):
+        logger.info("Told %d people of clocks.", told)
+
+
+@shared_task
+def sweep_scores() -> None:
+    """Look again at the scores that time may have moved."""
+    if swept := flows.sweep_scores(at=timezone.now()):
+        logger.info("Looked again at %d scores.", swept)
+
+
+@shared_task
+def send_deliveries() -> None:
+    """Send what people must be told."""
+    if done := deliveries.send_due(at=timezone.now()):
+        logger.info("Mail: %d sent, %d to be tried again, %d failed.", done.sent, done.retried, done.failed)
+
+
+@shared_task
+def route_waiting() -> None:
+    """Offer waiting leads to people who have room by now."""
+    if offered := flows.route_waiting(at=timezone.now()):
+        logger.info("Offered %d leads that had waited.", offered)
+
+
+@shared_task
+def resurface() -> None:
+    """Bring back the contacts whose day has come."""
+    if back := flows.resurface_due(at=timezone.now()):
+        logger.info("%d contacts came back.", back)
 
 
 @shared_task

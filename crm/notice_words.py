@@ -1,0 +1,196 @@
+"""What a notice says, made when it is read: in the language and time zone that are active then."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from crm import formats
+from crm.models import Notice
+from crm.models.notices import NoticeKind
+from leads.models import Handoff
+from sla.models import Milestone
+
+RELATED = (
+    "recipient",
+    "contact__company",
+    "timer",
+    "handoff__assignee",
+    "handoff__team",
+    "handoff__reviewed_by",
+    "handoff__reason",
+)
+"""What `describe` follows from a notice: pass it to `select_related`."""
+
+
+@dataclass(frozen=True)
+class NoticeWords:
+    """A notice in words."""
+
+    subject: str
+    """The happening and whom it is about, as a mail's subject."""
+    summary: str
+    """One sentence that says how things stand; empty when the subject says it all."""
+    text: str
+    """What can be done about it; empty when nothing is asked for."""
+    path: str
+    """The page on which it is done."""
+
+
+def describe(notice: Notice) -> NoticeWords:
+    """A notice in words. Costs no query when it was read with `RELATED`."""
+    who = _who(notice)
+    subject, summary, text = _WORDS[NoticeKind(notice.kind)](notice, who)
+    return NoticeWords(subject=subject, summary=summary, text=text, path=_path(notice))
+
+
+def _who(notice: Notice) -> str:
+    """The contact, with the company in brackets."""
+    contact = notice.contact
+    if contact is None:
+        return _("a contact that is gone")
+    return f"{contact} ({contact.company})" if contact.company else str(contact)
+
+
+def _path(notice: Notice) -> str:
+    return f"/contacts/{notice.contact_id}/" if notice.contact_id else "/alerts/"
+
+
+def milestone_of(milestone: str, who: str) -> str:
+    """A promise and whom it is about: "answer to Hanna Virtanen (Odra Meble)"."""
+    return {
+        Milestone.REVIEW: _("review of %(who)s"),
+        Milestone.ANSWER: _("answer to %(who)s"),
+        Milestone.CONTACT: _("first contact with %(who)s"),
+        Milestone.MEETING: _("meeting with %(who)s"),
+        Milestone.FOLLOW_UP: _("follow-up of %(who)s"),
+    }[Milestone(milestone)] % {"who": who}
+
+
+def _what_to_do(milestone: str) -> str:
+    return {
+        Milestone.REVIEW: _("Approve it, or return it with a reason."),
+        Milestone.ANSWER: _("Accept the lead, or reject it with a reason."),
+        Milestone.CONTACT: _("Call or write, and log it: an attempt counts."),
+        Milestone.MEETING: _("Arrange the meeting and log it."),
+        Milestone.FOLLOW_UP: _("Take the next step and log it."),
+    }[Milestone(milestone)]
+
+
+def _promise(notice: Notice) -> tuple[str, str]:
+    """The milestone of an alert and when it falls due, in full."""
+    milestone = str(notice.params.get("milestone") or (notice.timer.milestone if notice.timer else Milestone.ANSWER))
+    written = notice.params.get("due_at")
+    due_at = dt.datetime.fromisoformat(written) if written else notice.timer.due_at if notice.timer else None
+    return milestone, formats.full_moment(due_at) if due_at else formats.status_word("unknown")
+
+
+def _warn(notice: Notice, who: str) -> tuple[str, str, str]:
+    milestone, due = _promise(notice)
+    return (
+        _("Due soon: %(what)s") % {"what": milestone_of(milestone, who)},
+        _("Due %(due)s.") % {"due": due},
+        _what_to_do(milestone),
+    )
+
+
+def _breach(notice: Notice, who: str) -> tuple[str, str, str]:
+    milestone, due = _promise(notice)
+    return (
+        _("Missed: %(what)s") % {"what": milestone_of(milestone, who)},
+        _("Was due %(due)s.") % {"due": due},
+        _what_to_do(milestone),
+    )
+
+
+def _escalate(notice: Notice, who: str) -> tuple[str, str, str]:
+    milestone, due = _promise(notice)
+    what = milestone_of(milestone, who)
+    return (
+        _("Missed by %(person)s: %(what)s") % {"person": _holder(notice.handoff), "what": what},
+        _("Was due %(due)s.") % {"due": due},
+        _("Ask what is in the way, or give the lead to somebody else."),
+    )
+
+
+def _holder(handoff: Handoff | None) -> str:
+    """Whose turn it is: the assignee, the team it was overflowed to, else marketing."""
+    if handoff is not None and handoff.assignee_id:
+        return str(handoff.assignee)
+    if handoff is not None and handoff.team_id:
+        return str(handoff.team)
+    return _("marketing")
+
+
+def _offered(notice: Notice, who: str) -> tuple[str, str, str]:
+    return _("A lead for you: %(who)s") % {"who": who}, _why_you(notice.handoff), _what_to_do(Milestone.ANSWER)
+
+
+def _reassigned(notice: Notice, who: str) -> tuple[str, str, str]:
+    return _("Moved to you: %(who)s") % {"who": who}, _why_you(notice.handoff), _what_to_do(Milestone.ANSWER)
+
+
+def _why_you(handoff: Handoff | None) -> str:
+    """What the lead is worth and why it went to this person, as far as it is known."""
+    if handoff is None:
+        return ""
+    facts = []
+    if handoff.score is not None:
+        facts.append(_("Score %(score)s") % {"score": formats.number(handoff.score, decimals=0)})
+    if handoff.grade:
+        facts.append(_("grade %(grade)s") % {"grade": handoff.grade})
+    if handoff.assigned_because:
+        facts.append(handoff.assigned_because)
+    return f"{', '.join(facts)}." if facts else ""
+
+
+def _rejected(notice: Notice, who: str) -> tuple[str, str, str]:
+    return (
+        _("Rejected by sales: %(who)s") % {"who": who},
+        _answer(notice.handoff),
+        _("It is back in your queue with this answer: approve it for somebody else, or return it."),
+    )
+
+
+def _returned(notice: Notice, who: str) -> tuple[str, str, str]:
+    return _("Returned to nurturing: %(who)s") % {"who": who}, _answer(notice.handoff), ""
+
+
+def _answer(handoff: Handoff | None) -> str:
+    """A counted reason and the words that came with it."""
+    if handoff is None:
+        return ""
+    reason = str(handoff.reason) if handoff.reason else ""
+    comment = f"“{handoff.comment}”" if handoff.comment else ""
+    return ": ".join(part for part in (reason, comment) if part)
+
+
+def _active_again(notice: Notice, who: str) -> tuple[str, str, str]:
+    return (
+        _("Active again: %(who)s") % {"who": who},
+        _("The contact did something today."),
+        _("Look at what it was; it may be the moment to call."),
+    )
+
+
+def _resurfaced(notice: Notice, who: str) -> tuple[str, str, str]:
+    return (
+        _("Came back: %(who)s") % {"who": who},
+        _("The date has come on which this contact was to be looked at again."),
+        _("Look at what has happened since, and warm it or let it rest."),
+    )
+
+
+_WORDS = {
+    NoticeKind.WARN: _warn,
+    NoticeKind.BREACH: _breach,
+    NoticeKind.ESCALATE: _escalate,
+    NoticeKind.OFFERED: _offered,
+    NoticeKind.REASSIGNED: _reassigned,
+    NoticeKind.REJECTED: _rejected,
+    NoticeKind.RETURNED: _returned,
+    NoticeKind.ACTIVE_AGAIN: _active_again,
+    NoticeKind.RESURFACED: _resurfaced,
+}
