@@ -110,7 +110,7 @@ def load(*, base_dir: Path) -> Environment:
     try:
         environment = read(variables=os.environ, base_dir=base_dir)
         try:
-            environment.data_dir.mkdir(parents=True, exist_ok=True)
+            environment.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise EnvironmentProblem(f"DATA_DIR {environment.data_dir} cannot be made: {error.strerror}.") from error
         if environment.is_embedded:

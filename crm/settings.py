@@ -266,5 +266,6 @@ LOGGING = {
         "django.request": {"filters": ["unavailable"]},
         # One line for each task of a five-second sweep drowns the rest: tasks log what they did, if anything.
         "celery": {"level": "WARNING"},
+        "celery.apps.worker": {"level": "INFO"},  # "ready"
     },
 }

@@ -54,6 +54,7 @@ def running(data_dir: Path, port: int) -> Iterator[subprocess.Popen[str]]:
     finally:
         process.terminate()
         process.wait(timeout=60)
+        broker.remove_socket_dir(data_dir=data_dir)  # a killed one leaves it behind
 
 
 def ask(port: int, path: str) -> tuple[int, dict[str, Any]]:

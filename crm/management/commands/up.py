@@ -69,7 +69,9 @@ class Command(BaseCommand):
             return None
         level = settings.ENVIRONMENT.log_level
         count = str(settings.ENVIRONMENT.worker_processes)
-        celery = ("-m", "celery", "-A", "crm", "--quiet")
+        # Whoever tries Baton out may be root on their machine; Celery's page-long warning is for servers.
+        warnings = ("-W", "ignore:You're running the worker with superuser") if settings.IS_EMBEDDED else ()
+        celery = (*warnings, "-m", "celery", "-A", "crm", "--quiet")
         quiet = ("--without-gossip", "--without-mingle")
         supervisor.add(_python("worker", *celery, "worker", "--loglevel", level, "--concurrency", count, *quiet))
         supervisor.add(_python("beat", *celery, "beat", "--loglevel", level, "--pidfile", ""))
