@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from leads.stages import HandoffState, ReasonKind, Stage
+from leads.stages import HandoffState, ReasonKind, Stage, VerbName
 
 STAGES = {
     Stage.SUBSCRIBER: _("Subscriber"),
@@ -35,3 +35,24 @@ REASON_KINDS = {
 }
 
 DIRECTIONS = {"inbound": _("Inbound"), "outbound": _("Outbound")}
+
+# What somebody did, after their name: "Katarzyna Zielińska approved".
+DEEDS = {
+    VerbName.CROSS: pgettext_lazy("deed", "crossed the threshold"),
+    VerbName.REQUEST: pgettext_lazy("deed", "asked to be contacted"),
+    VerbName.PROSPECT: pgettext_lazy("deed", "brought this prospect"),
+    VerbName.APPROVE: pgettext_lazy("deed", "approved"),
+    VerbName.OFFER: pgettext_lazy("deed", "offered"),
+    VerbName.RETURN: pgettext_lazy("deed", "returned"),
+    VerbName.ACCEPT: pgettext_lazy("deed", "accepted"),
+    VerbName.REJECT: pgettext_lazy("deed", "rejected"),
+    VerbName.REASSIGN: pgettext_lazy("deed", "reassigned"),
+    VerbName.OVERFLOW: pgettext_lazy("deed", "passed on to another team"),
+    VerbName.RECYCLE: pgettext_lazy("deed", "recycled"),
+    VerbName.OPEN_OPPORTUNITY: pgettext_lazy("deed", "made an offer"),
+    VerbName.WIN: pgettext_lazy("deed", "won"),
+    VerbName.LOSE: pgettext_lazy("deed", "lost"),
+    VerbName.DISQUALIFY: pgettext_lazy("deed", "disqualified"),
+    VerbName.REQUALIFY: pgettext_lazy("deed", "requalified"),
+    VerbName.UNDO: pgettext_lazy("deed", "took it back"),
+}

@@ -114,6 +114,30 @@ def live_scores(contacts: Sequence[Contact], *, at: dt.datetime, rules: Rules | 
     return found
 
 
+@dataclass(frozen=True)
+class LeadingRule:
+    """A rule that gives a contact most of its points now, and how often it counted."""
+
+    rule: str
+    count: int
+    points: float
+
+
+def leading_rules(
+    contacts: Sequence[Contact], *, at: dt.datetime, limit: int = 2, rules: Rules | None = None
+) -> dict[int, list[LeadingRule]]:
+    """The activity rules that give each contact of a page most points at `at`, by one query beside the rules."""
+    rules = rules or published_rules()
+    found: dict[int, list[LeadingRule]] = defaultdict(list)
+    rows = Component.objects.filter(contact_id__in=[contact.pk for contact in contacts], rule__model=rules.model)
+    for component in rows:
+        points = engine.points_at(rules.term_of(component), at)
+        if points > 0 and component.count > 0:
+            name = rules.by_id[component.rule_id].row.name
+            found[component.contact_id].append(LeadingRule(rule=name, count=component.count, points=points))
+    return {key: sorted(given, key=lambda one: -one.points)[:limit] for key, given in found.items()}
+
+
 def explain(contact: Contact, *, at: dt.datetime, rules: Rules | None = None) -> Explanation:
     """Every rule's points for `contact` at `at`, from the ledger itself: activities up to then, today's fit."""
     rules = rules or published_rules()
