@@ -142,7 +142,7 @@ def explain(contact: Contact, *, at: dt.datetime, rules: Rules | None = None) ->
     """Every rule's points for `contact` at `at`, from the ledger itself: activities up to then, today's fit."""
     rules = rules or published_rules()
     activities = contact.activities.filter(occurred_at__lte=at, type__in=list(rules.by_type))
-    behind, terms = _replay(rules, activities.select_related("campaign", "type"))
+    behind, terms = replay(rules, activities.select_related("campaign", "type"))
     parts: list[RulePoints] = []
     for rule_id, counted in behind.items():
         rule, term = rules.by_id[rule_id], terms[rule_id]
@@ -209,13 +209,13 @@ def course(
     line = []
     for step in range(points + 1):
         then = since + (at - since) * step / points
-        _behind, terms = _replay(rules, (row for row in activities if row.occurred_at <= then))
+        _behind, terms = replay(rules, (row for row in activities if row.occurred_at <= then))
         adjustment = sum(row.points for row in given if row.at <= then)
         line.append((then, engine.score_at(terms=terms.values(), fit=fit, adjustment=adjustment, at=then).score))
     return line
 
 
-def _replay(rules: Rules, activities: Iterable[Activity]) -> tuple[dict[int, list[Activity]], dict[int, engine.Term]]:
+def replay(rules: Rules, activities: Iterable[Activity]) -> tuple[dict[int, list[Activity]], dict[int, engine.Term]]:
     """The activities that count for each rule, and the component they make, from nothing but the ledger."""
     behind: dict[int, list[Activity]] = defaultdict(list)
     first: dict[tuple[int, str, int], Activity] = {}

@@ -18,7 +18,7 @@ from leads import facts
 from leads.conditions import all_match, parse_conditions
 from leads.models import Handoff
 from sla import clock
-from sla.models import Milestone, Pause, Policy, Timer
+from sla.models import Calendar, Milestone, Pause, Policy, Timer
 
 if TYPE_CHECKING:
     from crm.models import User
@@ -130,10 +130,10 @@ def _schedule(timer: Timer, *, calendar: clock.Calendar, pauses: Sequence[PauseS
     """Set when the timer warns, falls due and is to be looked at next, from its facts."""
     timer.warn_at = clock.due_at(calendar, timer.started_at, timer.target_seconds * WARN_SHARE, pauses)
     timer.due_at = clock.due_at(calendar, timer.started_at, timer.target_seconds, pauses)
-    timer.next_check_at = _step_at(timer, calendar=calendar, pauses=pauses)
+    timer.next_check_at = step_at(timer, calendar=calendar, pauses=pauses)
 
 
-def _step_at(timer: Timer, *, calendar: clock.Calendar, pauses: Sequence[PauseSpan]) -> dt.datetime | None:
+def step_at(timer: Timer, *, calendar: clock.Calendar, pauses: Sequence[PauseSpan]) -> dt.datetime | None:
     """When the next step of the ladder is taken; None when all are."""
     if timer.step >= len(timer.steps):
         return None
@@ -201,13 +201,22 @@ def resume(handoff: Handoff, *, at: dt.datetime) -> None:
 
 def _reschedule(timers: Sequence[Timer]) -> None:
     """Recompute the instants of timers after their pauses changed."""
-    pauses = _pauses_of([timer.handoff_id for timer in timers])
+    pauses = pauses_of([timer.handoff_id for timer in timers])
     for timer in timers:
         _schedule(timer, calendar=timer.calendar.parse(), pauses=pauses[timer.handoff_id])
-    Timer.objects.bulk_update(timers, ["warn_at", "due_at", "next_check_at"])
+    Timer.objects.bulk_update(timers, ["warn_at", "due_at", "next_check_at"], batch_size=500)
 
 
-def _pauses_of(handoff_ids: Collection[int]) -> dict[int, list[PauseSpan]]:
+def reschedule_calendar(calendar: Calendar) -> int:
+    """Move the open clocks of a changed calendar; return how many. Locks them."""
+    timers = list(
+        Timer.objects.open().filter(calendar=calendar).select_for_update(of=("self",)).select_related("calendar")
+    )
+    _reschedule(timers)
+    return len(timers)
+
+
+def pauses_of(handoff_ids: Collection[int]) -> dict[int, list[PauseSpan]]:
     spans: dict[int, list[PauseSpan]] = defaultdict(list)
     for row in Pause.objects.filter(handoff_id__in=handoff_ids):
         spans[row.handoff_id].append((row.starts_at, row.ends_at))
@@ -256,14 +265,14 @@ def climb(timers: Sequence[Timer], *, at: dt.datetime) -> int:
     2. Notices and their sendings are written, each once for ever by its key.
     3. The timers are written with the instant of their next step.
     """
-    pauses = _pauses_of([timer.handoff_id for timer in timers])
+    pauses = pauses_of([timer.handoff_id for timer in timers])
     managers: list[int] | None = None
     marketers: list[int] | None = None
     drafts: list[notices.Draft] = []
     for timer in timers:
         calendar = timer.calendar.parse()
-        step_at = _step_at(timer, calendar=calendar, pauses=pauses[timer.handoff_id])
-        while step_at is not None and step_at <= at:
+        next_at = step_at(timer, calendar=calendar, pauses=pauses[timer.handoff_id])
+        while next_at is not None and next_at <= at:
             step = timer.steps[timer.step]
             if step["to"] == "manager":
                 managers = managers or [user.pk for user in notices.people_with(Role.MANAGER)]
@@ -287,8 +296,8 @@ def climb(timers: Sequence[Timer], *, at: dt.datetime) -> int:
                 for recipient_id in told
             ]
             timer.step += 1
-            step_at = _step_at(timer, calendar=calendar, pauses=pauses[timer.handoff_id])
-        timer.next_check_at = step_at
+            next_at = step_at(timer, calendar=calendar, pauses=pauses[timer.handoff_id])
+        timer.next_check_at = next_at
     written = notices.tell(drafts, at=at)
     Timer.objects.bulk_update(timers, ["step", "next_check_at"])
     return len(written)

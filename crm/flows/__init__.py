@@ -8,6 +8,7 @@ from crm.flows.clocks import pause_clocks, resume_clocks, sweep_timers
 from crm.flows.contacts import create_contact, disqualify, edit_contact, requalify, resurface_due
 from crm.flows.handoffs import accept, approve, overflow, reassign, recycle, reject, return_to_marketing, route_waiting
 from crm.flows.opportunities import AfterLoss, lose_opportunity, open_opportunity, win_opportunity
+from crm.flows.promises import save_calendar
 from crm.flows.scores import adjust_score, rescore, sweep_scores
 from crm.flows.undo import undo
 
@@ -37,6 +38,7 @@ __all__ = [
     "resurface_due",
     "return_to_marketing",
     "route_waiting",
+    "save_calendar",
     "sweep_scores",
     "sweep_timers",
     "undo",
