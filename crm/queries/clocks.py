@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from crm import formats
+from crm import formats, openers
 from crm.faces import ClockFace, OpenHours
 from sla import clock
 from sla.models import Pause, Timer
@@ -140,7 +140,7 @@ def consequence(of: Clock, *, managers: Sequence[str], now: dt.datetime, is_own:
     sentences = []
     if of.is_missed:
         due = formats.when(of.timer.due_at, now=now)
-        sentences.append(_("Was due %(when)s.") % {"when": _lower(due)})
+        sentences.append(_("Was due %(when)s.") % {"when": openers.mid_sentence(due)})
         if "manager" in of.taken:
             sentences.append(_("%(who)s has been told.") % {"who": _names(managers)})
     step = next((one for one in of.ahead if one.to == "manager"), None)
@@ -170,9 +170,3 @@ def at_when(moment: dt.datetime, *, now: dt.datetime) -> str:
 
 def _names(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else _("a manager")
-
-
-def _lower(words: str) -> str:
-    """Words for an instant within a sentence: a weekday keeps its capital, "Today" does not."""
-    first = words.split(" ")[0]
-    return words[:1].lower() + words[1:] if first in (_("Today"), _("Yesterday"), _("Tomorrow")) else words
