@@ -17,6 +17,7 @@ OPEN_TO_ALL = {
     "login": "where one logs in",
     "logout": "leads to the login",
     "schema": "what the API offers is no secret",
+    "theme": "keeps light or dark in a cookie, on the login page too",
     "set_language": "the login page has a language too",
 }
 SAMPLE_ARGUMENT = "1"
@@ -65,6 +66,7 @@ def test_every_template_parses() -> None:
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_a_stranger_is_sent_to_the_login_everywhere(method: str) -> None:
     found = addresses()
+    assert found
     for name, address in found:
         response = getattr(Client(), method)(address)
         is_api = address.startswith("/api/")
