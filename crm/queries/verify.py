@@ -72,7 +72,7 @@ def _score_difference(
         count = component.count if component else 0
         if not _same(expected, stored) or count != len(behind.get(rule_id, ())):
             yield (
-                f"contact {contact.pk}, rule “{rules.by_id[rule_id].row.name}”: {stored!r} of {count} activities stored, "
+                f"contact {contact.pk}, rule “{rules.by_id[rule_id].row.name}”: {stored!r} of {count} stored, "
                 f"{expected!r} of {len(behind.get(rule_id, ()))} in the ledger"
             )
     fit, given = rules.fit_of(contact), sum(points for then, points in adjustments if then <= at)
