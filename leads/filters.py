@@ -1,0 +1,184 @@
+"""What lists of contacts and of their hand-over can be narrowed down by: one FilterSet for page and API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters as filters
+from django import forms
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from leads import words
+from leads.models import Activity, Campaign, Company, Contact, Handoff, Import, Opportunity, Reason
+from leads.models.imports import ImportState
+
+MAX_ID = 2**63 - 1
+MAX_WORDS = 6
+
+
+class IdFilter(filters.Filter):
+    """A row by its id; one that is not there finds nothing, so that absent and forbidden look alike."""
+
+    field_class = forms.IntegerField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"min_value": 1, "max_value": MAX_ID} | kwargs)
+
+
+class TextFilter(filters.CharFilter):
+    """Text, whatever its case."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"lookup_expr": "iexact", "max_length": 254} | kwargs)
+
+
+class PersonFilter(TextFilter):
+    """A colleague, by e-mail address."""
+
+    def __init__(self, field_name: str, **kwargs: Any) -> None:
+        super().__init__(field_name=f"{field_name}__email", **kwargs)
+
+
+class YesNoFilter(filters.ChoiceFilter):
+    """Yes or no, as `true` or `false`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"choices": [("true", _("Yes")), ("false", _("No"))]} | kwargs)
+
+    def filter(self, rows: QuerySet, value: str) -> QuerySet:
+        return rows.filter(**{self.field_name: value == "true"}) if value else rows
+
+
+def _choices(names: dict[Any, Any]) -> list[tuple[str, Any]]:
+    return [(code.value, label) for code, label in names.items()]
+
+
+class ContactFilter(filters.FilterSet):
+    """Contacts by who they are, where they stand and whose they are; `q` searches names, addresses and companies."""
+
+    q = filters.CharFilter(method="search", label=_("Search"), max_length=200)
+    stage = filters.ChoiceFilter(choices=_choices(words.STAGES), label=_("Stage"))
+    email = TextFilter(label=_("E-mail"))
+    owner = PersonFilter("owner", label=_("Owner"))
+    source = TextFilter(field_name="source__code", label=_("Source"))
+    company = IdFilter(field_name="company_id", label=_("Company"))
+    country = TextFilter(label=_("Country"))
+    campaign = IdFilter(method="touched_by", label=_("Campaign"))
+    is_disqualified = YesNoFilter(label=_("Disqualified"))
+
+    class Meta:
+        model = Contact
+        fields: list[str] = []
+
+    def search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """Every word must be in one of the names, the address, the phone number or the company's name."""
+        for word in value.split()[:MAX_WORDS]:
+            rows = rows.filter(
+                Q(first_name__icontains=word)
+                | Q(last_name__icontains=word)
+                | Q(email__icontains=word)
+                | Q(phone__icontains=word)
+                | Q(company__name__icontains=word)
+            )
+        return rows
+
+    def touched_by(self, rows: QuerySet, name: str, value: int) -> QuerySet:
+        """Contacts that met the campaign, however often."""
+        return rows.filter(pk__in=Contact.objects.filter(touches__campaign=value).values("pk"))
+
+
+class CompanyFilter(filters.FilterSet):
+    """Companies by name, domain, industry and place; `q` searches name and domain."""
+
+    q = filters.CharFilter(method="search", label=_("Search"), max_length=200)
+    name = TextFilter(label=_("Name"))
+    domain = TextFilter(label=_("Domain"))
+    industry = TextFilter(label=_("Industry"))
+    country = TextFilter(label=_("Country"))
+
+    class Meta:
+        model = Company
+        fields: list[str] = []
+
+    def search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        for word in value.split()[:MAX_WORDS]:
+            rows = rows.filter(Q(name__icontains=word) | Q(domain__icontains=word))
+        return rows
+
+
+class ActivityFilter(filters.FilterSet):
+    """Activities by contact, type, direction and where they came from."""
+
+    contact = IdFilter(field_name="contact_id", label=_("Contact"))
+    type = filters.CharFilter(field_name="type_id", label=_("Type"), max_length=40)
+    direction = filters.ChoiceFilter(choices=list(words.DIRECTIONS.items()), label=_("Direction"))
+    source = filters.CharFilter(label=_("Source"), max_length=60)
+    external_id = filters.CharFilter(label=_("External id"), max_length=200)
+    actor = PersonFilter("actor", label=_("Actor"))
+    campaign = TextFilter(field_name="campaign__name", label=_("Campaign"))
+
+    class Meta:
+        model = Activity
+        fields: list[str] = []
+
+
+class HandoffFilter(filters.FilterSet):
+    """Handoffs by contact, state, cause, assignee and reason."""
+
+    contact = IdFilter(field_name="contact_id", label=_("Contact"))
+    state = filters.ChoiceFilter(choices=_choices(words.HANDOFF_STATES), label=_("State"))
+    cause = filters.ChoiceFilter(choices=Handoff.Cause.choices, label=_("Cause"))
+    assignee = PersonFilter("assignee", label=_("Assignee"))
+    reason = TextFilter(field_name="reason__code", label=_("Reason"))
+
+    class Meta:
+        model = Handoff
+        fields: list[str] = []
+
+
+class OpportunityFilter(filters.FilterSet):
+    """Opportunities by state, contact, handoff, owner and reason."""
+
+    state = filters.ChoiceFilter(choices=Opportunity.State.choices, label=_("State"))
+    contact = IdFilter(field_name="contact_id", label=_("Contact"))
+    handoff = IdFilter(field_name="handoff_id", label=_("Handoff"))
+    owner = PersonFilter("owner", label=_("Owner"))
+    reason = TextFilter(field_name="reason__code", label=_("Reason"))
+
+    class Meta:
+        model = Opportunity
+        fields: list[str] = []
+
+
+class CampaignFilter(filters.FilterSet):
+    """Campaigns by name and channel."""
+
+    q = filters.CharFilter(field_name="name", lookup_expr="icontains", label=_("Search"), max_length=150)
+    name = TextFilter(label=_("Name"))
+    source = TextFilter(field_name="source__code", label=_("Channel"))
+
+    class Meta:
+        model = Campaign
+        fields: list[str] = []
+
+
+class ImportFilter(filters.FilterSet):
+    """Imports by state and campaign."""
+
+    state = filters.ChoiceFilter(choices=ImportState.choices, label=_("State"))
+    campaign = IdFilter(field_name="campaign_id", label=_("Campaign"))
+
+    class Meta:
+        model = Import
+        fields: list[str] = []
+
+
+class ReasonFilter(filters.FilterSet):
+    """Reasons by the list they belong to."""
+
+    kind = filters.ChoiceFilter(choices=_choices(words.REASON_KINDS), label=_("Kind"))
+
+    class Meta:
+        model = Reason
+        fields: list[str] = []
