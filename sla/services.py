@@ -32,6 +32,7 @@ STANDARD_STEPS: list[dict[str, Any]] = [
 STEP_KINDS = ("warn", "breach", "escalate")
 STEP_RECIPIENTS = ("owner", "manager")
 WARN_SHARE = 0.75
+MAX_PAUSE = dt.timedelta(days=366)  # far below how far the clock looks ahead for a due time
 OFFER_CLOCKS = (Milestone.ANSWER, Milestone.CONTACT)
 
 PauseSpan = tuple[dt.datetime, dt.datetime]
@@ -180,6 +181,8 @@ def pause(handoff: Handoff, *, actor: User | None, at: dt.datetime, until: dt.da
     """Let all clocks of a locked handoff stand still until an instant. Raises `Invalid`, `Conflict`."""
     if until <= at:
         raise Invalid(_("A pause ends in the future."), field="until")
+    if until - at > MAX_PAUSE:
+        raise Invalid(_("A pause lasts a year at most."), field="until")
     if not reason.strip():
         raise Invalid(_("Say why the clocks are to stand still."), field="reason")
     timers = list(_open_timers([handoff.pk], Milestone).select_related("calendar"))
