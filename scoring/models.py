@@ -10,6 +10,17 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from leads.models import Activity, ActivityType, Contact
+from scoring import engine
+
+
+def default_fit_bands() -> list[float]:
+    """The lowest fit of the letters A, B and C."""
+    return list(engine.FIT_BANDS)
+
+
+def default_engagement_bands() -> list[float]:
+    """The lowest engagement of the digits 1, 2 and 3."""
+    return list(engine.ENGAGEMENT_BANDS)
 
 
 class ScoringModel(models.Model):
@@ -28,9 +39,18 @@ class ScoringModel(models.Model):
     half_life_days = models.FloatField(_("half-life in days"), default=14)
     mql_threshold = models.FloatField(_("MQL from"), default=60)
     hot_threshold = models.FloatField(_("hot from"), default=90)
+    cooling_threshold = models.FloatField(_("cooling below"), default=50)
+    fit_bands = models.JSONField(_("lowest fit of A, B and C"), default=default_fit_bands)
+    engagement_bands = models.JSONField(_("lowest engagement of 1, 2 and 3"), default=default_engagement_bands)
     reference_at = models.DateTimeField()
+    based_on = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="drafts")
     note = models.TextField(_("note"), blank=True)
     created_at = models.DateTimeField()
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    changed_at = models.DateTimeField(null=True, blank=True)
+    retired_at = models.DateTimeField(null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
     published_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -177,3 +197,84 @@ class Score(models.Model):
 
     def __str__(self) -> str:
         return f"{self.value:g}"
+
+
+class JobState(models.TextChoices):
+    """Where a background job stands; a job that stopped in the middle goes on from what its row says."""
+
+    QUEUED = "queued", _("Queued")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class Publication(models.Model):
+    """One publishing of a version: rescores everybody in batches, then promotes who crossed, as was asked."""
+
+    class Mode(models.TextChoices):
+        """What becomes of those whom the new version lifts over the threshold."""
+
+        ALL = "all", _("Promote all at once")
+        PACED = "paced", _("Promote so many a working day")
+        FROM_NOW = "from_now", _("Only from now on")
+
+    model = models.OneToOneField(ScoringModel, on_delete=models.PROTECT, related_name="publication")
+    previous = models.ForeignKey(ScoringModel, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    mode = models.CharField(_("who crossed"), max_length=10, choices=Mode, default=Mode.ALL)
+    per_day = models.PositiveIntegerField(_("a working day"), null=True, blank=True)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    state = models.CharField(max_length=10, choices=JobState, default=JobState.QUEUED)
+    total = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    last_contact_id = models.BigIntegerField(default=0)
+    promoted = models.PositiveIntegerField(default=0)
+    promoted_date = models.DateField(null=True, blank=True)
+    promoted_that_day = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="publication_paced_says_how_many",
+                condition=~Q(mode="paced") | Q(per_day__isnull=False, per_day__gt=0),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"publication of {self.model_id}"
+
+
+class Backtest(models.Model):
+    """What a version would have done in a past period; a job whose result is kept."""
+
+    model = models.ForeignKey(ScoringModel, on_delete=models.CASCADE, related_name="backtests")
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=JobState, default=JobState.QUEUED)
+    total = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    is_cancel_asked = models.BooleanField(default=False)
+    result = models.JSONField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="backtest_period_in_order", condition=Q(until__gt=models.F("since"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"backtest of {self.model_id}"

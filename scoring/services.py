@@ -63,6 +63,10 @@ class Rules:
     by_id: dict[int, Rule]
     fit: tuple[FitCheck, ...]
 
+    def is_request(self, activity: Activity) -> bool:
+        """Whether by this activity somebody asks to be contacted."""
+        return any(rule.row.is_request and rule.counts(activity) for rule in self.by_type.get(activity.type_id, ()))
+
     def fit_of(self, contact: Contact) -> float:
         """Points for who the contact is. Its company and source come with it."""
         get = facts.contact_getter(contact)
@@ -164,7 +168,8 @@ def rescore(
 ) -> list[Outcome]:
     """Bring the scores of locked contacts up to `at`, taking in new activities, and say what came of each.
 
-    1. Each new activity adds its points to the components of the rules it fulfils: one addition a rule.
+    1. Each new activity adds its points to the components of the rules it fulfils: one addition a rule. A contact
+       that an earlier version scored last is computed from the ledger instead.
     2. The value at `at` is computed from the components, fit and adjustments.
     3. Components and scores are written, two statements however many contacts.
 
@@ -177,7 +182,12 @@ def rescore(
     ids = [contact.pk for contact in contacts]
     stored = Component.objects.filter(contact_id__in=ids, rule__model=rules.model)
     work = _Work(rules=rules, at=at, components={(row.contact_id, row.rule_id): row for row in stored})
-    requesting = _take_in(work, activities)
+    activities = list(activities)
+    outdated = _outdated(ids, rules)
+    requesting = _take_in(work, [row for row in activities if row.contact_id not in outdated])
+    if outdated:
+        _take_in(work, Activity.objects.filter(contact_id__in=outdated).select_related("campaign"))
+        requesting |= {row.contact_id for row in activities if row.contact_id in outdated and rules.is_request(row)}
     Component.objects.bulk_create(
         [work.components[key] for key in sorted(work.changed)],
         update_conflicts=True,
@@ -187,6 +197,12 @@ def rescore(
     if is_history:
         return _value(work, contacts, requesting=(), dormant=ids)
     return _value(work, contacts, requesting=requesting, dormant=dormant)
+
+
+def _outdated(contact_ids: Collection[int], rules: Rules) -> set[int]:
+    """Contacts still scored by another version: theirs are computed from the whole ledger, new activities included."""
+    elsewhere = Score.objects.filter(contact_id__in=contact_ids).exclude(model=rules.model)
+    return set(elsewhere.values_list("contact_id", flat=True))
 
 
 def _take_in(work: _Work, activities: Iterable[Activity]) -> set[int]:

@@ -1,11 +1,13 @@
-from leads.models.activities import Activity, ActivityType, Campaign, Touch
+from leads.models.activities import Activity, ActivityType, BotVerdict, Campaign, Touch
 from leads.models.contacts import Company, Contact, ContactChange, Source, StageChange
 from leads.models.handoffs import Handoff, HandoffEvent, Opportunity, Reason
 from leads.models.imports import Import
+from leads.models.qualification import Persona, Qualification
 
 __all__ = [
     "Activity",
     "ActivityType",
+    "BotVerdict",
     "Campaign",
     "Company",
     "Contact",
@@ -14,6 +16,8 @@ __all__ = [
     "HandoffEvent",
     "Import",
     "Opportunity",
+    "Persona",
+    "Qualification",
     "Reason",
     "Source",
     "StageChange",

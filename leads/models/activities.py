@@ -118,3 +118,14 @@ class Touch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contact_id} met {self.campaign_id or self.source_id}"
+
+
+class BotVerdict(models.Model):
+    """An activity was a machine's: kept, marked and not counted. A fact beside the activity, which stays as it is."""
+
+    activity = models.OneToOneField(Activity, primary_key=True, on_delete=models.CASCADE, related_name="bot_verdict")
+    reason = models.CharField(_("reason"), max_length=40)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.activity_id}: {self.reason}"

@@ -118,6 +118,7 @@ class Contact(models.Model):
         on_delete=models.PROTECT,
         related_name="contacts",
     )
+    attributes = models.JSONField(_("further attributes"), default=dict, blank=True)
     created_at = models.DateTimeField()
     last_activity_at = models.DateTimeField(_("last activity"), null=True, blank=True)
 
