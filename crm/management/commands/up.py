@@ -58,7 +58,7 @@ class Command(BaseCommand):
         if settings.IS_EMBEDDED:
             self._start_broker(supervisor)
         self._prepare_database()
-        is_demo_due = _is_demo_due(is_demo_wanted=is_demo_wanted)
+        is_demo_due = _begin_demo_if_due(is_demo_wanted=is_demo_wanted)
         connection.close()
         supervisor.add(_python("site", "-m", "gunicorn", "--config", "python:crm.webserver", "crm.wsgi"))
         if not supervisor.wait_until(lambda: _get("/healthz") == 200, seconds=WEB_SECONDS):
@@ -101,6 +101,8 @@ class Command(BaseCommand):
         return None
 
     def _prepare_database(self) -> None:
+        if settings.IS_EMBEDDED and setup.is_demo_pending(data_dir=settings.DATA_DIR):
+            remove_half_demo()
         with _alone_on_postgresql():
             call_command("migrate", verbosity=0, interactive=False)
         if not settings.IS_EMBEDDED:
@@ -131,19 +133,24 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def _is_demo_due(*, is_demo_wanted: bool) -> bool:
-    """Whether the demo is to be made now. What an interrupted start left of one is removed first: it is nobody's work,
-    for the site takes no request before the demo stands."""
-    if not settings.IS_EMBEDDED:
-        return False
-    if setup.is_demo_pending(data_dir=settings.DATA_DIR):
-        call_command("flush", verbosity=0, interactive=False)
-        call_command("migrate", verbosity=0, interactive=False)
-    if is_demo_wanted and not get_user_model().objects.exists():
-        setup.begin_demo(data_dir=settings.DATA_DIR)
-        return True
+def remove_half_demo() -> None:
+    """Remove the database in which an interrupted start left half a demo.
+
+    It is nobody's work: the site takes no request before its demo stands. The file goes as a whole, since what the
+    migrations put into its tables must come back with them.
+    """
+    connection.close()
+    for ending in ("", "-wal", "-shm"):
+        Path(f"{settings.DATABASES['default']['NAME']}{ending}").unlink(missing_ok=True)
     setup.finish_demo(data_dir=settings.DATA_DIR)
-    return False
+
+
+def _begin_demo_if_due(*, is_demo_wanted: bool) -> bool:
+    """Whether the demo is to be made now: it is wanted, and nobody works here yet."""
+    is_due = is_demo_wanted and not get_user_model().objects.exists()
+    if is_due:
+        setup.begin_demo(data_dir=settings.DATA_DIR)
+    return is_due
 
 
 def _python(name: str, *arguments: str) -> Program:

@@ -1,0 +1,116 @@
+"""Who works in the demo, when, and the campaigns they pay for."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.contrib.auth.hashers import make_password
+
+from crm.models import Role, Team, User
+from crm.models.people import TeamKind
+from leads import services
+from leads.models import Campaign, Source
+from sla import clock
+from sla.models import Calendar
+
+PASSWORD = "demo"
+HELSINKI = "Europe/Helsinki"
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """Somebody who works here. `pace` multiplies how long the ordinary person takes for anything."""
+
+    email: str
+    name: str
+    role: Role
+    team: str
+    time_zone: str
+    pace: float = 1.0
+    capacity: int = 24
+
+
+TEAMS = {
+    "Marketing": TeamKind.MARKETING,
+    "Sales": TeamKind.SALES,
+    "Customer service": TeamKind.CUSTOMER_SERVICE,
+}
+COLLEAGUES = (
+    Colleague("marketer@demo.example", "Aino Korhonen", Role.MARKETER, "Marketing", HELSINKI, 0.8),
+    Colleague("katarzyna@demo.example", "Katarzyna Zielińska", Role.MARKETER, "Marketing", "Europe/Warsaw", 1.1),
+    Colleague("sales@demo.example", "Agnieszka Wójcik", Role.SALESPERSON, "Sales", "Europe/Warsaw", 1.0),
+    Colleague("mikko@demo.example", "Mikko Lahtinen", Role.SALESPERSON, "Sales", HELSINKI, 0.6),
+    Colleague("maja@demo.example", "Maja Kovač", Role.SALESPERSON, "Sales", "Europe/Ljubljana", 0.8),
+    Colleague("georgi@demo.example", "Georgi Dimitrov", Role.SALESPERSON, "Sales", "Europe/Sofia", 1.7),
+    Colleague("manager@demo.example", "Elina Saarinen", Role.MANAGER, "Sales", HELSINKI),
+    Colleague("admin@demo.example", "Henrik Lindroos", Role.ADMIN, "Marketing", HELSINKI),
+    Colleague("petra@demo.example", "Petra Mlakar", Role.SALESPERSON, "Customer service", "Europe/Ljubljana"),
+    Colleague("tomek@demo.example", "Tomasz Kubiak", Role.SALESPERSON, "Customer service", "Europe/Warsaw"),
+)
+
+# name, channel, cost in euro (None: nobody has entered it yet), days before now that it starts and ends
+CAMPAIGNS = (
+    ("Search ads, docks", "paid_search", "6400", 95, None),
+    ("Autumn mailing", "email", "900", 80, 10),
+    ("Webinar: less waiting at the dock", "social", "1850", 70, 64),
+    ("Trade fair Lahti", "trade_fair", "11200", 55, 53),
+    ("LinkedIn campaign", "social", "3100", 60, None),
+    ("Webinar: what a missed slot costs", "social", "1650", 33, 5),
+    ("Partner newsletter", "referral", None, 40, 12),
+)
+
+
+@dataclass
+class Office:
+    """The people by address, the campaigns by name, and the hours in which they work."""
+
+    people: dict[str, User]
+    paces: dict[str, float]
+    hours: clock.Calendar
+
+    def holding(self, role: Role, *, team: str) -> list[User]:
+        """The people of one team with this role, in the order in which they are named here."""
+        emails = [one.email for one in COLLEAGUES if one.role == role and one.team == team]
+        return [self.people[email] for email in emails]
+
+
+def open_office(*, at: dt.datetime) -> Office:
+    """Hire everybody, set the working hours, and start the campaigns as they will have been started by `at`."""
+    calendar = Calendar.objects.get(name="Office hours")
+    calendar.time_zone = HELSINKI
+    calendar.save(update_fields=["time_zone"])
+    teams = {name: Team.objects.create(name=name, kind=kind) for name, kind in TEAMS.items()}
+    people = {one.email: _hire(one, teams[one.team]) for one in COLLEAGUES}
+    # One hashing for all: it takes a good part of a second on purpose.
+    User.objects.update(password=make_password(PASSWORD))
+    _start_campaigns(at=at)
+    return Office(people, {one.email: one.pace for one in COLLEAGUES}, calendar.parse())
+
+
+def _hire(colleague: Colleague, team: Team) -> User:
+    return User.objects.create_user(
+        colleague.email,
+        name=colleague.name,
+        roles=(colleague.role,),
+        team=team,
+        time_zone=colleague.time_zone,
+        capacity=colleague.capacity,
+        # Customer service gets what overflows, and takes no part in the rotation.
+        is_on_duty=colleague.team != "Customer service",
+    )
+
+
+def _start_campaigns(*, at: dt.datetime) -> None:
+    names = [name for name, *_rest in CAMPAIGNS]
+    services.campaigns_by_name(set(names), at=at - dt.timedelta(days=CAMPAIGNS[0][3]))
+    sources = {source.code: source for source in Source.objects.all()}
+    for name, channel, cost, starts, ends in CAMPAIGNS:
+        Campaign.objects.filter(name=name).update(
+            source=sources[channel],
+            cost=Decimal(cost) if cost else None,
+            start_date=(at - dt.timedelta(days=starts)).date(),
+            end_date=(at - dt.timedelta(days=ends)).date() if ends else None,
+            created_at=at - dt.timedelta(days=starts + 2),
+        )
