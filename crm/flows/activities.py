@@ -330,19 +330,26 @@ def log_contact(
     outcome: str = "",
     note: str = "",
     occurred_at: dt.datetime | None = None,
+    next_at: dt.datetime | None = None,
     at: dt.datetime,
 ) -> Recorded:
     """A person notes a call, meeting, e-mail or note of theirs; an attempt to reach somebody stops the contact clock.
 
-    Raises `NotFound` when the contact is not theirs to see, `Invalid` for a bad type or time.
+    `next_at` is when they mean to get in touch again. Raises `NotFound` when the contact is not theirs to see,
+    `Invalid` for a bad type or time.
     """
+    if next_at is not None and next_at <= at:
+        raise Invalid(_("The next step lies ahead. Choose a later day."), field="next_at")
+    planned = next_at.astimezone(dt.UTC).isoformat() if next_at else ""
     given = ActivityIn(
         type=type,
         occurred_at=occurred_at or at,
         source="person",
         contact_id=contact_id,
         direction="outbound",
-        properties={name: value for name, value in (("outcome", outcome), ("note", note.strip())) if value},
+        properties={
+            name: value for name, value in (("outcome", outcome), ("note", note.strip()), ("next_at", planned)) if value
+        },
     )
     recorded = record_activities(activities=[given], by=actor, actor=actor, at=at)[0]
     if recorded.status == "refused":
