@@ -31,6 +31,8 @@ SETTLED_HOURS = 26.0
 # Activities that programs report together: everything within so many minutes.
 REPORT_EVERY, LATE_REPORT_EVERY = dt.timedelta(minutes=30), dt.timedelta(minutes=4)
 MARGIN = 2.0
+# Notices of the last so many hours of working time have not been read.
+UNREAD_HOURS = 3.0
 
 
 @transaction.atomic
@@ -42,7 +44,7 @@ def make_demo(*, at: dt.datetime) -> None:
     replay = Replay(since=since, until=at, hours=people.hours)
     colleagues = Colleagues(people, replay, dice)
     _Making(replay, colleagues, people, dice, since).run()
-    _settle_messages(at=at, people=people)
+    _settle_messages(unread_since=replay.before(UNREAD_HOURS))
 
 
 class _Making:
@@ -249,9 +251,9 @@ class _Making:
                 self.colleagues.take_up(handoff_id, at=at)
 
 
-def _settle_messages(*, at: dt.datetime, people: office.Office) -> None:
-    """What was to be told in the past was told: the mails are sent, and all but the last day's notices are read."""
+def _settle_messages(*, unread_since: dt.datetime) -> None:
+    """What was to be told in the past was told: the mails are sent, and all but the last notices are read."""
     Delivery.objects.filter(next_attempt_at__isnull=False).update(
         state=DeliveryState.SENT, sent_at=F("next_attempt_at"), next_attempt_at=None, attempts=1
     )
-    Notice.objects.filter(created_at__lt=at - dt.timedelta(days=1)).update(read_at=F("created_at"))
+    Notice.objects.filter(created_at__lt=unread_since).update(read_at=F("created_at"))
