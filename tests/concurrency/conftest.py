@@ -1,12 +1,17 @@
-"""Real processes on the test's PostgreSQL database and on a Redis database of their own."""
+"""Real processes beside the test: hands that act at the same instant, workers that can be killed, a mail server."""
 
+from __future__ import annotations
+
+import json
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -14,88 +19,141 @@ from django.conf import settings
 from django.db import connection
 
 from crm import broker
+from crm.supervisor import die_with_parent
+from tests.concurrency import mail_server
+from tests.concurrency.mail_server import MailServer
 
-STOP_SECONDS = 10
-
-
-@dataclass
-class Processes:
-    """Starts Baton's own programs against the database of the running test.
-
-    The test's rows must be committed before a process can see them: `installation` sees to that. `redis_url` is a
-    database that no other test run uses, empty at the start of the test.
-    """
-
-    variables: dict[str, str]
-    redis_url: str
-    log_dir: Path
-    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start `python ARGUMENTS…` beside the test, such as "manage.py", "shell", "-c", "…"."""
-        log = self.log_dir / f"{len(self.started)}.log"
-        with log.open("wb") as file:
-            process = subprocess.Popen(
-                [sys.executable, *arguments],
-                cwd=settings.BASE_DIR,
-                env=self.variables,
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self.started.append(process)
-        return process
-
-    def start_worker(self) -> subprocess.Popen[bytes]:
-        """Start a Celery worker of one process, ready for tasks when this returns."""
-        name = f"worker{len(self.started)}"
-        options = ["--hostname", f"{name}@%h", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
-        process = self.start("-m", "celery", "-A", "crm", "worker", "--concurrency", "1", *options)
-        wait_for(lambda: f"{name}@" in self.output(process) and " ready." in self.output(process), seconds=60)
-        return process
-
-    def run(self, *arguments: str, seconds: float = 60) -> str:
-        """Run `python ARGUMENTS…` to its end; what it printed. Fails when it fails."""
-        process = self.start(*arguments)
-        code = process.wait(timeout=seconds)
-        assert code == 0, self.output(process)
-        return self.output(process)
-
-    def output(self, process: subprocess.Popen[bytes]) -> str:
-        """What `process` has printed so far."""
-        return (self.log_dir / f"{self.started.index(process)}.log").read_text()
-
-    def stop(self) -> None:
-        """End what still runs, with all it started."""
-        for process in self.started:
-            if process.poll() is None:
-                process.terminate()
-        for process in self.started:
-            try:
-                process.wait(timeout=STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, 9)
-                process.wait()
+LEAD_SECONDS = 0.03
+"""How long before the common instant the last order is given."""
 
 
-def wait_for(condition: Callable[[], object], *, seconds: float = 20) -> None:
-    """Wait until `condition` holds; fails after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"did not happen within {seconds:g} s"
-        time.sleep(0.05)
+def database_url() -> str:
+    """The test's own database, as another process names it."""
+    parts = connection.settings_dict
+    secret = f":{parts['PASSWORD']}" if parts["PASSWORD"] else ""
+    return f"postgres://{parts['USER']}{secret}@{parts['HOST']}:{parts['PORT'] or 5432}/{parts['NAME']}"
+
+
+@pytest.fixture(scope="session")
+def redis_url(worker_id: str) -> Iterator[str]:
+    """A database of the broker that no other run of tests uses, empty at first."""
+    number = 2 + int("".join(filter(str.isdigit, worker_id)) or 0)
+    url = urlunsplit(urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{number}"))
+    with broker.connect(url=url) as client:
+        client.flushdb()
+    yield url
+    with broker.connect(url=url) as client:
+        client.flushdb()
+
+
+@pytest.fixture(scope="session")
+def variables(django_db_setup: None, redis_url: str) -> dict[str, str]:
+    """The environment of a process that works on the test's database."""
+    return {
+        **os.environ,
+        "DATABASE_URL": database_url(),
+        "REDIS_URL": redis_url,
+        "DATA_DIR": str(settings.DATA_DIR),
+        "DJANGO_SETTINGS_MODULE": "crm.settings",
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+class Hand:
+    """One process that does what it is told."""
+
+    def __init__(self, variables: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.concurrency.hand"],
+            cwd=settings.BASE_DIR,
+            env=variables,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=die_with_parent(signal.SIGKILL),
+        )
+
+    def tell(self, act: str, *, go_at: float = 0.0, **arguments: Any) -> None:
+        """Order something."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({"act": act, "go_at": go_at, "arguments": arguments}) + "\n")
+        self.process.stdin.flush()
+
+    def answer(self) -> dict[str, Any]:
+        """What came of it; waits until it is known."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, f"a hand ended with {self.process.wait()}"
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+Together = Callable[[Sequence[dict[str, Any]]], list[dict[str, Any]]]
+
+
+@pytest.fixture(scope="session")
+def hands(variables: dict[str, str]) -> Iterator[Together]:
+    """`hands([{"act": …, …}, …])` has each order done by a process of its own, all at one instant; their answers."""
+    crew: list[Hand] = []
+
+    def together(orders: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        fresh = [Hand(variables) for _ in range(len(orders) - len(crew))]
+        crew.extend(fresh)
+        for hand in fresh:
+            assert hand.answer() == {"result": "ready"}
+        go_at = time.time() + LEAD_SECONDS
+        for hand, order in zip(crew, orders, strict=False):
+            hand.tell(go_at=go_at, **order)
+        return [hand.answer() for hand in crew[: len(orders)]]
+
+    yield together
+    for hand in crew:
+        assert hand.process.stdin is not None and hand.process.stdout is not None
+        hand.process.stdin.close()
+        hand.process.wait(timeout=20)
+        hand.process.stdout.close()
 
 
 @pytest.fixture
-def installation(transactional_db: None, worker_id: str, tmp_path: Path) -> Iterator[Processes]:
-    """Baton's programs beside this test; all are ended after it."""
-    database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
-    number = int(worker_id.removeprefix("gw")) + 1 if worker_id.startswith("gw") else 1
-    redis_url = urlunsplit(urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{number}"))
-    with broker.connect(url=redis_url) as client:
-        client.flushdb()
-    variables = {**os.environ, "DATABASE_URL": urlunsplit(database), "REDIS_URL": redis_url, "DATA_DIR": str(tmp_path)}
-    processes = Processes(variables=variables, redis_url=redis_url, log_dir=tmp_path)
-    yield processes
-    processes.stop()
+def mail() -> Iterator[MailServer]:
+    """A mail server of the test's own."""
+    with mail_server.running() as server:
+        yield server
+
+
+Running = Callable[..., Any]
+
+
+@pytest.fixture
+def celery(variables: dict[str, str], mail: MailServer, tmp_path: Path) -> Running:
+    """`with celery("worker") as process:` runs a real worker, or beat, that sends its mail to `mail`."""
+
+    @contextmanager
+    def run(kind: str) -> Iterator[subprocess.Popen[bytes]]:
+        extra = {"worker": ["--concurrency", "2"], "beat": ["--pidfile", ""]}[kind]
+        command = [sys.executable, "-m", "celery", "-A", "crm", "--quiet", kind, "--loglevel", "warning", *extra]
+        with (tmp_path / f"{kind}.log").open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                cwd=settings.BASE_DIR,
+                env=variables | {"EMAIL_URL": mail.url},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=die_with_parent(signal.SIGKILL),
+            )
+        try:
+            yield process
+        finally:
+            kill_group(process)
+            sys.stdout.write((tmp_path / f"{kind}.log").read_text())  # shown when the test fails
+
+    return run
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process and its children as `kill -9` does; one that ended already is left alone."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

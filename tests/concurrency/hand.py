@@ -1,0 +1,96 @@
+"""A process that acts when it is told to: `python -m tests.concurrency.hand`.
+
+It reads one order a line from standard input, `{"act": NAME, "go_at": SECONDS, "arguments": {…}}`, waits for the
+instant `go_at`, acts, and writes one line: `{"result": …}` or `{"refused": NAME OF THE ERROR, "text": …}`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import django
+
+django.setup()
+
+from django.conf import settings  # noqa: E402 - models can be imported only now
+from django.db import connection  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from crm import deliveries, flows  # noqa: E402
+from crm.errors import DomainError  # noqa: E402
+from crm.models import User  # noqa: E402
+
+ACTS: dict[str, Callable[..., Any]] = {}
+
+
+def act(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Offer a function as an act under its name."""
+    ACTS[function.__name__] = function
+    return function
+
+
+@act
+def sweep_timers(*, at: str) -> int:
+    return flows.sweep_timers(at=dt.datetime.fromisoformat(at))
+
+
+@act
+def mail_to(*, url: str) -> None:
+    """From now on mail goes to the server at `url`."""
+    parts = urlsplit(url)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = parts.hostname, parts.port
+
+
+@act
+def send_due(*, at: str) -> int:
+    return deliveries.send_due(at=dt.datetime.fromisoformat(at)).sent
+
+
+@act
+def record(*, activities: list[dict[str, Any]], at: str) -> list[str]:
+    """Record activities given as `{"type", "external_id", "email"}`; the status of each."""
+    moment = dt.datetime.fromisoformat(at)
+    items = [
+        flows.ActivityIn(
+            type=one["type"],
+            occurred_at=moment,
+            external_id=one["external_id"],
+            contact=flows.ContactIn(email=one["email"]),
+            properties=one.get("properties", {}),
+        )
+        for one in activities
+    ]
+    return [one.status for one in flows.record_activities(activities=items, by=None, actor=None, at=moment)]
+
+
+@act
+def verb(*, name: str, by: str, handoff_id: int, **arguments: Any) -> str:
+    """A verb of a handoff by the person with the address `by`; the state it ends in."""
+    actor = User.objects.get(email=by)
+    done = getattr(flows, name)(actor=actor, handoff_id=handoff_id, at=timezone.now(), **arguments)
+    return str(done.state)
+
+
+def main() -> None:
+    connection.ensure_connection()
+    print(json.dumps({"result": "ready"}), flush=True)
+    for line in sys.stdin:
+        order = json.loads(line)
+        while (left := order["go_at"] - time.time()) > 0:
+            time.sleep(left if left < 0.001 else left * 0.9)
+        try:
+            answer = {"result": ACTS[order["act"]](**order["arguments"])}
+        except DomainError as refusal:
+            answer = {"refused": type(refusal).__name__, "text": str(refusal)}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
