@@ -6,6 +6,8 @@
 // The current row gets "baton:row", which htmx can take as a trigger to fetch its panel.
 
 const SEQUENCE_MS = 1200;
+const TELL_MS = 120;
+const PANEL_BESIDE_PX = 1100;
 let prefix = "";
 let prefixTimer = 0;
 
@@ -31,7 +33,7 @@ function currentList() {
   return currentRow()?.closest("[data-list]") ?? [...document.querySelectorAll("[data-list]")].find(isShown);
 }
 
-function makeCurrent(row, { focus = true } = {}) {
+function makeCurrent(row, { focus = true, tell = true } = {}) {
   const list = row.closest("[data-list]");
   for (const other of list.querySelectorAll("[data-row]")) {
     const isThis = other === row;
@@ -42,7 +44,19 @@ function makeCurrent(row, { focus = true } = {}) {
     row.focus({ preventScroll: true });
     row.scrollIntoView({ block: "nearest" });
   }
-  row.dispatchEvent(new CustomEvent("baton:row", { bubbles: true }));
+  if (tell) tellSoon(list);
+}
+
+// Running through a list must not fetch a panel for every row passed; the row may have been replaced meanwhile.
+let tellTimer = 0;
+
+function tellSoon(list) {
+  const key = list.querySelector("[data-row][data-current]")?.dataset.row;
+  clearTimeout(tellTimer);
+  tellTimer = setTimeout(() => {
+    const row = document.querySelector(`[data-row="${CSS.escape(key)}"][data-current]`);
+    row?.dispatchEvent(new CustomEvent("baton:row", { bubbles: true }));
+  }, TELL_MS);
 }
 
 function move(step) {
@@ -186,7 +200,10 @@ document.addEventListener("keydown", (event) => {
 for (const type of ["click", "focusin"]) {
   document.addEventListener(type, (event) => {
     const row = event.target.closest?.("[data-list] [data-row]");
-    if (row && !row.hasAttribute("data-current")) makeCurrent(row, { focus: false });
+    if (!row || row.hasAttribute("data-current")) return;
+    // Who ticks a box or presses a button in a row on a narrow page does not want its panel over the list.
+    const isControl = event.target.closest("a, button, input, label, select, summary") !== null;
+    makeCurrent(row, { focus: false, tell: !isControl || window.innerWidth > PANEL_BESIDE_PX });
   });
 }
 

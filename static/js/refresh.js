@@ -65,7 +65,11 @@ document.addEventListener("htmx:afterSwap", () => {
   const find = (key) => (key ? region.querySelector(`[data-row="${CSS.escape(key)}"]`) : null);
   for (const box of region.querySelectorAll("[data-select]")) box.checked = before.selected.has(box.value);
   find(before.current)?.setAttribute("data-current", "");
-  if (before.focus) region.querySelector(before.focus)?.focus({ preventScroll: true });
+  const focused = before.focus && region.querySelector(before.focus);
+  if (focused) {
+    if (focused.matches("[data-row]")) focused.tabIndex = 0;
+    focused.focus({ preventScroll: true });
+  }
   announceNew(region, before);
   const anchor = find(before.anchor);
   if (anchor) window.scrollBy({ top: anchor.getBoundingClientRect().top - before.top, behavior: "instant" });
@@ -116,4 +120,6 @@ function showFailure(event) {
 document.addEventListener("htmx:responseError", showFailure);
 document.addEventListener("htmx:sendError", showFailure);
 document.addEventListener("htmx:timeout", showFailure);
-document.addEventListener("htmx:beforeRequest", () => document.querySelector("[data-failure]")?.remove());
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (!event.target.hasAttribute?.("data-refresh")) document.querySelector("[data-failure]")?.remove();
+});
