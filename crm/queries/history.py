@@ -1,0 +1,49 @@
+"""What contacts did and what was done with them, read from the ledger as deeds."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection
+
+from crm.deeds import Deed
+from leads.models import Activity
+
+
+def deed_of(activity: Activity) -> Deed:
+    """An activity as a deed; costs no query when it was read with `type`, `actor` and `campaign`."""
+    return Deed(
+        type=activity.type_id,
+        at=activity.occurred_at,
+        type_name=activity.type.name,
+        direction=activity.direction,
+        properties=activity.properties,
+        campaign=activity.campaign.name if activity.campaign else "",
+        actor=str(activity.actor) if activity.actor else "",
+    )
+
+
+def deeds_of(contact_ids: Collection[int], *, since: dt.datetime) -> dict[int, list[Deed]]:
+    """The deeds of each contact since an instant, newest first, by one query."""
+    rows = (
+        Activity.objects.filter(contact_id__in=contact_ids, occurred_at__gte=since)
+        .select_related("type", "actor", "campaign")
+        .order_by("-occurred_at", "-id")
+    )
+    found: dict[int, list[Deed]] = defaultdict(list)
+    for row in rows:
+        found[row.contact_id].append(deed_of(row))
+    return found
+
+
+def next_step_of(deed: Deed) -> dt.datetime | None:
+    """When the one of us who did it means to get in touch again; None when nothing was said."""
+    written = deed.properties.get("next_at")
+    if deed.is_theirs or not isinstance(written, str):
+        return None
+    try:
+        moment = dt.datetime.fromisoformat(written)
+    except ValueError:
+        # Properties are free: an integration may have put anything under this name.
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
