@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
@@ -31,6 +32,16 @@ EDITABLE = (
     "time_zone",
     "company",
     "source",
+)
+COMPANY_EDITABLE = (
+    "name",
+    "domain",
+    "tax_number",
+    "industry",
+    "employees",
+    "annual_revenue",
+    "country",
+    "city",
 )
 COPIED = ("first_name", "last_name", "job_title", "phone", "country", "city", "language", "time_zone")
 
@@ -69,7 +80,8 @@ def find_by_email(contacts: Any, emails: Collection[str]) -> dict[str, int]:
 def create_missing(new: Sequence[NewContact], *, at: dt.datetime, actor: User | None) -> dict[str, int]:
     """Create subscribers for addresses, skipping those that exist, and return the ids of all. Set-wise.
 
-    Two writers who bring the same new address both get the one contact: the unique address decides.
+    Two writers who bring the same new address both get the one contact: the unique address decides. They write in the
+    order of the addresses, so that neither waits for the other.
     """
     wanted: dict[str, NewContact] = {}
     for one in new:
@@ -90,7 +102,7 @@ def create_missing(new: Sequence[NewContact], *, at: dt.datetime, actor: User | 
                 created_at=at,
                 **{name: value for name, value in one.fields.items() if name in COPIED},
             )
-            for email, one in wanted.items()
+            for email, one in sorted(wanted.items(), key=itemgetter(0))
             if email not in before
         ],
         ignore_conflicts=True,
@@ -174,6 +186,39 @@ def edit(contact: Contact, *, values: dict[str, Any], actor: User | None, at: dt
         contact.save(update_fields=[change.field for change in changes])
         ContactChange.objects.bulk_create(changes)
     return changes
+
+
+def create_company(*, values: dict[str, Any], at: dt.datetime) -> Company:
+    """Create a company. Raises `Invalid` without a name."""
+    values = {name: value for name, value in values.items() if name in COMPANY_EDITABLE}
+    if not str(values.get("name", "")).strip():
+        raise Invalid(_("Give the company a name."), field="name")
+    return Company.objects.create(created_at=at, **values)
+
+
+def edit_company(
+    company: Company, *, contacts: Sequence[Contact], values: dict[str, Any], actor: User | None, at: dt.datetime
+) -> list[str]:
+    """Change fields of a locked company, note it in the history of its `contacts`, return what changed."""
+    changed = [name for name in COMPANY_EDITABLE if name in values and getattr(company, name) != values[name]]
+    if "name" in changed and not str(values["name"]).strip():
+        raise Invalid(_("Give the company a name."), field="name")
+    ContactChange.objects.bulk_create(
+        ContactChange(
+            contact=contact,
+            field=f"company.{name}",
+            old=_readable(getattr(company, name)),
+            new=_readable(values[name]),
+            at=at,
+            actor=actor,
+        )
+        for contact in contacts
+        for name in changed
+    )
+    for name in changed:
+        setattr(company, name, values[name])
+    company.save(update_fields=changed)
+    return changed
 
 
 def touch(rows: Sequence[tuple[int, Campaign | None, Source | None, dt.datetime]]) -> None:

@@ -3,71 +3,58 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.db import transaction
 from django.db.models import Min, ProtectedError
 from django.utils.translation import gettext as _
 
-from crm.errors import Conflict, Forbidden, Invalid
+from crm.errors import Conflict, Invalid
 from leads import facts
 from leads.conditions import ConditionError, parse_conditions
 from sla import calendars, services
 from sla.models import Milestone, Policy
-
-if TYPE_CHECKING:
-    from crm.models import User
 
 FIELDS = ("name", "milestone", "target_seconds", "calendar", "conditions", "steps", "position", "is_active")
 # Clocks that every hand-over starts, so that one promise at least must fit every handoff.
 ALWAYS_PROMISED = (Milestone.REVIEW, Milestone.ANSWER, Milestone.CONTACT)
 
 
-@transaction.atomic
-def create_policy(*, actor: User, values: dict[str, Any], at: dt.datetime) -> Policy:
-    """Add a policy; without a position it comes first among those of its milestone. Managers and administrators.
+def create(*, values: dict[str, Any], at: dt.datetime) -> Policy:
+    """Add a policy; without a position it comes first among those of its milestone.
 
     `values` are columns named in `FIELDS`, `calendar` a row, `conditions` and `steps` as people write them. Raises
-    `Forbidden`, `Invalid`.
+    `Invalid`.
     """
-    _require_right(actor)
-    values = _checked(values)
+    values = {"conditions": [], "steps": None} | values
+    policy = Policy(**_checked(values))
     if values.get("position") is None:
-        first = Policy.objects.filter(milestone=values["milestone"]).aggregate(first=Min("position"))["first"]
-        values["position"] = 0 if first is None else first - 1
-    values.setdefault("steps", services.parse_steps(None))
-    policy = Policy(**values)
+        first = Policy.objects.filter(milestone=policy.milestone).aggregate(first=Min("position"))["first"]
+        policy.position = 0 if first is None else first - 1
     _require_reach(policy, at=at)
     policy.save()
     return policy
 
 
-@transaction.atomic
-def edit_policy(*, actor: User, policy_id: int, values: dict[str, Any], at: dt.datetime) -> Policy:
-    """Change a policy, which makes a new version of it. Clocks that run keep the version they were started under.
+def edit(policy: Policy, *, values: dict[str, Any], at: dt.datetime) -> list[str]:
+    """Change a locked policy, which makes a new version of it; return what changed.
 
-    Managers and administrators. Raises `Forbidden`, `Invalid`, `Conflict`, `Policy.DoesNotExist`.
+    Clocks that run keep the version they were started under. Raises `Invalid`, `Conflict`.
     """
-    _require_right(actor)
-    policy = Policy.objects.select_for_update(of=("self",)).select_related("calendar").get(id=policy_id)
-    values = _checked({name: value for name, value in values.items() if value is not None or name != "position"})
+    values = _checked(values)
     changed = [name for name, value in values.items() if getattr(policy, name) != value]
     if not changed:
-        return policy
+        return []
     for name in changed:
         setattr(policy, name, values[name])
     policy.version += 1
     _require_reach(policy, at=at)
     policy.save(update_fields=[*changed, "version"])
     _require_promises()
-    return policy
+    return changed
 
 
-@transaction.atomic
-def delete_policy(*, actor: User, policy_id: int) -> None:
-    """Remove a policy under which no clock was ever started. Raises `Forbidden`, `Conflict`, `Policy.DoesNotExist`."""
-    _require_right(actor)
-    policy = Policy.objects.select_for_update(of=("self",)).get(id=policy_id)
+def delete(policy: Policy) -> None:
+    """Remove a locked policy under which no clock was ever started. Raises `Conflict`."""
     try:
         policy.delete()
     except ProtectedError:
@@ -77,14 +64,11 @@ def delete_policy(*, actor: User, policy_id: int) -> None:
     _require_promises()
 
 
-def _require_right(actor: User) -> None:
-    if not (actor.is_manager or actor.is_admin):
-        raise Forbidden(_("Managers and administrators set policies."))
-
-
 def _checked(values: dict[str, Any]) -> dict[str, Any]:
-    """The known values, conditions and steps as they are stored."""
-    values = {name: value for name, value in values.items() if name in FIELDS}
+    """The known values, with conditions and steps as they are stored."""
+    values = {
+        name: value for name, value in values.items() if name in FIELDS and not (name == "position" and value is None)
+    }
     if "conditions" in values:
         values["conditions"] = _stored_conditions(values["conditions"])
     if "steps" in values:
@@ -101,11 +85,7 @@ def _stored_conditions(conditions: Any) -> list[dict[str, Any]]:
             sentence = _("Condition %(number)d: %(sentence)s") % {"number": error.index + 1, "sentence": sentence}
         raise Invalid(sentence, field="conditions") from None
     return [
-        {
-            "field": one.field,
-            "op": one.op,
-            "value": list(one.value) if isinstance(one.value, tuple) else one.value,
-        }
+        {"field": one.field, "op": one.op, "value": list(one.value) if isinstance(one.value, tuple) else one.value}
         for one in parsed
     ]
 
@@ -122,8 +102,6 @@ def _require_promises() -> None:
     for milestone in ALWAYS_PROMISED:
         if milestone not in fitting_all:
             raise Conflict(
-                _(
-                    "Nothing would promise a time for “%(milestone)s” any more. Keep one policy for it without conditions."
-                )
+                _("Nothing would promise a time for “%(milestone)s” any more. Keep a policy of it without conditions.")
                 % {"milestone": milestone.label}
             )

@@ -5,10 +5,11 @@ The only place that orders steps. Interfaces call these; nothing below calls up.
 
 from crm.flows.activities import ActivityIn, ContactIn, Recorded, log_contact, record_activities
 from crm.flows.clocks import pause_clocks, resume_clocks, sweep_timers
+from crm.flows.companies import create_company, edit_company
 from crm.flows.contacts import create_contact, disqualify, edit_contact, requalify, resurface_due
 from crm.flows.handoffs import accept, approve, overflow, reassign, recycle, reject, return_to_marketing, route_waiting
 from crm.flows.opportunities import AfterLoss, lose_opportunity, open_opportunity, win_opportunity
-from crm.flows.promises import save_calendar
+from crm.flows.promises import create_policy, delete_calendar, delete_policy, edit_policy, save_calendar
 from crm.flows.scores import adjust_score, rescore, sweep_scores
 from crm.flows.undo import undo
 
@@ -20,9 +21,15 @@ __all__ = [
     "accept",
     "adjust_score",
     "approve",
+    "create_company",
     "create_contact",
+    "create_policy",
+    "delete_calendar",
+    "delete_policy",
     "disqualify",
+    "edit_company",
     "edit_contact",
+    "edit_policy",
     "log_contact",
     "lose_opportunity",
     "open_opportunity",

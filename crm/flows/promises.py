@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import datetime as dt
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-import sla.services
-from crm.errors import Forbidden, Invalid
-from sla.clock import CalendarError
-from sla.models import Calendar
+from crm.errors import Forbidden, NotFound
+from sla import calendars, policies
+from sla.models import Calendar, Policy
 
 if TYPE_CHECKING:
     from crm.models import User
@@ -23,16 +23,51 @@ def require_promiser(actor: User) -> None:
 
 
 @transaction.atomic
-def save_calendar(*, actor: User, calendar: Calendar) -> int:
+def save_calendar(*, actor: User, calendar: Calendar, at: dt.datetime) -> int:
     """Write a new or changed calendar and move the clocks that run on it; return how many were moved.
 
-    What was met, missed for good or cancelled stays as it was judged. Raises `Forbidden`, and `Invalid` naming the
-    field that is malformed.
+    What was met or cancelled stays as it was judged. Raises `Forbidden`, and `Invalid` naming the field that is
+    malformed.
     """
     require_promiser(actor)
-    try:
-        calendar.parse()
-    except CalendarError as error:
-        raise Invalid(_(error.sentence) % error.values, field=error.field) from error
-    calendar.save()
-    return sla.services.reschedule_calendar(calendar)
+    return calendars.save(calendar, at=at)
+
+
+@transaction.atomic
+def delete_calendar(*, actor: User, calendar_id: int) -> None:
+    """Remove a calendar that nothing uses. Raises `Forbidden`, `NotFound`, `Conflict`."""
+    require_promiser(actor)
+    calendar = Calendar.objects.select_for_update(of=("self",)).filter(id=calendar_id).first()
+    if calendar is None:
+        raise NotFound(_("There is no such calendar."))
+    calendars.delete(calendar)
+
+
+@transaction.atomic
+def create_policy(*, actor: User, values: dict[str, Any], at: dt.datetime) -> Policy:
+    """Add a policy; without a position it is chosen first. See `sla.policies.create`. Raises `Forbidden`, `Invalid`."""
+    require_promiser(actor)
+    return policies.create(values=values, at=at)
+
+
+@transaction.atomic
+def edit_policy(*, actor: User, policy_id: int, values: dict[str, Any], at: dt.datetime) -> Policy:
+    """Change a policy, which makes a new version of it. Raises `Forbidden`, `NotFound`, `Invalid`, `Conflict`."""
+    require_promiser(actor)
+    policy = _locked_policy(policy_id)
+    policies.edit(policy, values=values, at=at)
+    return policy
+
+
+@transaction.atomic
+def delete_policy(*, actor: User, policy_id: int) -> None:
+    """Remove a policy under which no clock was ever started. Raises `Forbidden`, `NotFound`, `Conflict`."""
+    require_promiser(actor)
+    policies.delete(_locked_policy(policy_id))
+
+
+def _locked_policy(policy_id: int) -> Policy:
+    policy = Policy.objects.select_for_update(of=("self",)).select_related("calendar").filter(id=policy_id).first()
+    if policy is None:
+        raise NotFound(_("There is no such policy."))
+    return policy
