@@ -28,8 +28,8 @@ FIRM_COUNT = 95
 READERS, WARM, BUYERS = 78, 80, 152
 # Whoever is to have been dealt with by now has crossed this many hours of working time ago.
 SETTLED_HOURS = 26.0
-# Activities that programs report together: everything within so many minutes.
-REPORT_EVERY, LATE_REPORT_EVERY = dt.timedelta(minutes=30), dt.timedelta(minutes=4)
+# Activities that programs report together: everything within so many minutes. A request is reported at once.
+REPORT_EVERY, LATE_REPORT_EVERY = dt.timedelta(minutes=75), dt.timedelta(minutes=10)
 MARGIN = 2.0
 # Notices of the last so many hours of working time have not been read.
 UNREAD_HOURS = 3.0
@@ -235,7 +235,7 @@ class _Making:
             if item.occurred_at >= self.until:
                 continue
             every = REPORT_EVERY if item.occurred_at < late else LATE_REPORT_EVERY
-            if batch and item.occurred_at - batch[0].occurred_at > every:
+            if batch and (item.occurred_at - batch[0].occurred_at > every or batch[-1].type == "demo_request"):
                 self.replay.plan(batch[-1].occurred_at, partial(self._record, batch))
                 batch = []
             batch.append(item)

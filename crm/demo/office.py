@@ -29,7 +29,7 @@ class Colleague:
     team: str
     time_zone: str
     pace: float = 1.0
-    capacity: int = 24
+    capacity: int = 16
 
 
 TEAMS = {
@@ -40,7 +40,7 @@ TEAMS = {
 COLLEAGUES = (
     Colleague("marketer@demo.example", "Aino Korhonen", Role.MARKETER, "Marketing", HELSINKI, 0.8),
     Colleague("katarzyna@demo.example", "Katarzyna Zielińska", Role.MARKETER, "Marketing", "Europe/Warsaw", 1.1),
-    Colleague("sales@demo.example", "Agnieszka Wójcik", Role.SALESPERSON, "Sales", "Europe/Warsaw", 1.0),
+    Colleague("sales@demo.example", "Agnieszka Wójcik", Role.SALESPERSON, "Sales", "Europe/Warsaw", 1.0, 24),
     Colleague("mikko@demo.example", "Mikko Lahtinen", Role.SALESPERSON, "Sales", HELSINKI, 0.6),
     Colleague("maja@demo.example", "Maja Kovač", Role.SALESPERSON, "Sales", "Europe/Ljubljana", 0.8),
     Colleague("georgi@demo.example", "Georgi Dimitrov", Role.SALESPERSON, "Sales", "Europe/Sofia", 1.7),

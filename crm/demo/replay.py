@@ -42,6 +42,7 @@ class Replay:
             self._pass_time(at)
             act(at)
         self._pass_time(self.until)
+        flows.sweep_scores(at=self.until)
 
     # Working time ------------------------------------------------------------------------------------------------
 
@@ -69,8 +70,9 @@ class Replay:
     def _pass_time(self, at: dt.datetime) -> None:
         while self._morning_at <= at:
             self._sweep_timers(self._morning_at)
-            flows.sweep_scores(at=self._morning_at)
             flows.resurface_due(at=self._morning_at)
+            if self._morning_at.weekday() == 0:
+                flows.sweep_scores(at=self._morning_at)
             self._morning_at += dt.timedelta(days=1)
         self._sweep_timers(at)
         if at - self._routed_at >= ROUTING_INTERVAL and clock.is_open(self.hours, at):
