@@ -90,7 +90,7 @@ def processes_of(data_dir: Path) -> list[int]:
 
 
 def children_named(parent: int, word: str) -> list[int]:
-    lines = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    lines = subprocess.run(["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
     rows = [line.split(maxsplit=2) for line in lines.splitlines()]
     return [int(pid) for pid, ppid, arguments in rows if int(ppid) == parent and word in arguments]
 
@@ -135,6 +135,25 @@ def test_up_runs_recovers_and_stops(tmp_path: Path) -> None:
         while processes_of(tmp_path) and time.monotonic() < deadline:
             time.sleep(0.1)
         assert processes_of(tmp_path) == []
+
+
+def test_half_a_demo_is_made_anew(tmp_path: Path) -> None:
+    port = free_port()
+
+    def shell(code: str) -> list[str]:
+        result = manage(tmp_path, port, "shell", "-c", f"from crm.models import Team; {code}")
+        assert result.returncode == 0, result.stderr
+        return result.stdout.split()
+
+    count = "from leads.models import ActivityType as Type; print(Team.objects.count(), Type.objects.exists())"
+    assert manage(tmp_path, port, "migrate").returncode == 0
+    shell("Team.objects.create(name='half')")
+    assert shell(count)[-2:] == ["1", "True"]
+    setup.begin_demo(data_dir=tmp_path)
+    with running(tmp_path, port):
+        wait_until_ready(port, tmp_path)
+        assert shell(count)[-2:] == ["0", "True"]
+    assert not setup.is_demo_pending(data_dir=tmp_path)
 
 
 def test_nobody_works_in_a_demo_that_is_not_made_yet(client: Any, db: None) -> None:
