@@ -195,10 +195,10 @@ def explain(contact: Contact, *, at: dt.datetime, rules: Rules | None = None) ->
 
 
 def course(
-    contact: Contact, *, since: dt.datetime, at: dt.datetime, points: int = 60
+    contact: Contact, *, since: dt.datetime, at: dt.datetime, points: int = 60, rules: Rules | None = None
 ) -> list[tuple[dt.datetime, float]]:
     """The score at `points` + 1 instants evenly from `since` to `at`, by the rules in force, with today's fit."""
-    rules = published_rules()
+    rules = rules or published_rules()
     activities = list(
         contact.activities.filter(occurred_at__lte=at, type__in=list(rules.by_type))
         .select_related("campaign", "type")
