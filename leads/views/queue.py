@@ -1,0 +1,224 @@
+"""Marketing's queue: the list of leads to review, and the evidence about each."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.paginator import Page, Paginator
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from crm.access import person, roles_required
+from crm.models import Role, User
+from crm.queries import evidence as evidence_queries
+from crm.queries import queue as queue_queries
+from crm.queries.evidence import Evidence
+from crm.queries.queue import Chosen, Due, Tab
+from leads import routing
+from leads.forms import ApproveForm, DisqualifyForm, OfferForm, ReturnForm, SelectionForm
+from leads.models import Contact, Handoff, Source
+
+PAGE_SIZE = 50
+TABS = (
+    (Tab.REVIEW, gettext_lazy("To review")),
+    (Tab.REJECTED, gettext_lazy("Rejected by sales")),
+    (Tab.WAITING, gettext_lazy("Waiting for capacity")),
+)
+reviewers_only = roles_required(Role.MARKETER, Role.MANAGER)
+
+
+def chosen_of(given: QueryDict) -> Chosen:
+    """Which rows an address asks for; what it does not understand it leaves out."""
+    tab, due = given.get("tab", ""), given.get("due", "")
+    return Chosen(
+        tab=Tab(tab) if tab in set(Tab) else Tab.REVIEW,
+        due=Due(due) if due in set(Due) else None,
+        is_hot=given.get("hot", "") == "1",
+        source=given.get("source", "")[:60],
+        country=given.get("country", "")[:2].upper(),
+        order=given.get("order", "due"),
+    )
+
+
+def back_of(chosen: Chosen) -> str:
+    """The query string that leads back to the same rows; the defaults are left out."""
+    values = {
+        "tab": "" if chosen.tab is Tab.REVIEW else chosen.tab.value,
+        "due": chosen.due.value if chosen.due else "",
+        "hot": "1" if chosen.is_hot else "",
+        "source": chosen.source,
+        "country": chosen.country,
+        "order": "" if chosen.order == "due" else chosen.order,
+    }
+    return urlencode({name: value for name, value in values.items() if value})
+
+
+@reviewers_only
+@require_safe
+def queue(request: HttpRequest) -> HttpResponse:
+    """The list with the evidence about one of its rows; to htmx only what changes."""
+    return queue_page(request, chosen=chosen_of(request.GET))
+
+
+def queue_page(
+    request: HttpRequest, *, chosen: Chosen, selection: SelectionForm | None = None, status: int = 200
+) -> HttpResponse:
+    """The queue as a page or fragment; `selection` is a bound form that was refused, shown with what was typed."""
+    user, now = person(request), timezone.now()
+    counts = queue_queries.counts(user=user, now=now)
+    handoffs = queue_queries.for_listing(queue_queries.chosen_handoffs(chosen, user=user, now=now))
+    page = Paginator(handoffs, PAGE_SIZE).get_page(request.GET.get("page"))
+    listing = queue_queries.listing(list(page.object_list), now=now)
+    focus = _focus(page, request.GET.get("focus", ""))
+    found = evidence_queries.evidence(user=user, handoff_id=focus, now=now) if focus else None
+    back = back_of(chosen)
+    context = {
+        "chosen": chosen,
+        "back": back,
+        "now": now,
+        "counts": counts,
+        "tabs": _tabs(chosen, counts),
+        "page": page,
+        "rows": listing.rows,
+        "hours": listing.hours,
+        "shown": ",".join(str(row.handoff_id) for row in listing.rows),
+        "focus": focus,
+        "selection": selection or SelectionForm(),
+        "selected": set(selection.data.getlist("handoff")) if selection is not None else set(),
+        "late_href": _href(tab="", due="late"),
+        "hour_href": _href(tab="", due="hour"),
+        **_filter_choices(user),
+        **(panel_context(found, back=back) if found else {}),
+    }
+    if not request.htmx:  # type: ignore[attr-defined]
+        return render(request, "leads/queue/page.html", context, status=status)
+    response = render(request, "leads/queue/body.html", context | {"is_fragment": True}, status=status)
+    if request.method == "GET":
+        response["HX-Replace-Url"] = request.get_full_path()
+    return response
+
+
+def _focus(page: Page, asked: str) -> int | None:
+    """The row whose evidence is shown: the one asked for if it is on the page, else the first."""
+    ids = [handoff.pk for handoff in page.object_list]
+    if asked.isdigit() and int(asked) in ids:
+        return int(asked)
+    return ids[0] if ids else None
+
+
+def _href(**values: str) -> str:
+    text = urlencode({name: value for name, value in values.items() if value})
+    return f"{reverse('queue')}?{text}" if text else reverse("queue")
+
+
+def _tabs(chosen: Chosen, counts: queue_queries.Counts) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": label,
+            "href": _href(tab="" if tab is Tab.REVIEW else tab.value),
+            "count": counts.of(tab),
+            "is_current": tab is chosen.tab,
+        }
+        for tab, label in TABS
+    ]
+
+
+def _filter_choices(user: User) -> dict[str, Any]:
+    """What the filter offers: all channels, and the countries of those in the queue."""
+    open_ones = Handoff.objects.visible_to(user).filter(state__in=("in_review", "waiting"))
+    countries = Contact.objects.filter(handoffs__in=open_ones).exclude(country="").values_list("country", flat=True)
+    return {"sources": Source.objects.all(), "countries": sorted(set(countries))}
+
+
+@reviewers_only
+@require_safe
+def queue_panel(request: HttpRequest, handoff_id: int) -> HttpResponse:
+    """The evidence about one lead: to htmx the panel beside the list, else a page of its own."""
+    found = evidence_queries.evidence(user=person(request), handoff_id=handoff_id, now=timezone.now())
+    return panel_page(request, found, back=back_of(chosen_of(request.GET)))
+
+
+def panel_page(request: HttpRequest, found: Evidence, *, back: str, status: int = 200, **more: Any) -> HttpResponse:
+    """The evidence as a fragment or page. `more`: bound forms that were refused, the notice of a conflict."""
+    context = panel_context(found, back=back, **more)
+    if not request.htmx:  # type: ignore[attr-defined]
+        return render(request, "leads/queue/panel_page.html", context, status=status)
+    response = render(request, "leads/queue/panel.html", context | {"is_beside": True}, status=status)
+    if status != 200:
+        # The form asked for the whole queue anew; what was refused belongs beside it.
+        response["HX-Retarget"], response["HX-Reswap"] = "#panel", "innerHTML show:none"
+    return response
+
+
+def panel_context(found: Evidence, *, back: str, **more: Any) -> dict[str, Any]:
+    """What the panel's template reads."""
+    forms = {
+        "approve_form": ApproveForm(),
+        "offer_form": OfferForm(),
+        "return_form": ReturnForm(),
+        "disqualify_form": DisqualifyForm(),
+    }
+    # A form that was refused stands open, so that what was typed is in sight.
+    opened = {f"is_{name}_open": True for name in more if name in forms}
+    return {"lead": found, "back": back, **forms, **opened, **more}
+
+
+@reviewers_only
+@require_safe
+def queue_news(request: HttpRequest) -> HttpResponse:
+    """What has changed since the list was made: how many rows are new, and who dealt with which of those shown."""
+    user, now, chosen = person(request), timezone.now(), chosen_of(request.GET)
+    shown = ids_of(request.GET.get("shown", ""))
+    since = parse_datetime(request.GET.get("since", "")) if request.GET.get("since") else None
+    if since is None or timezone.is_naive(since):
+        since = now
+    gone = queue_queries.gone(user=user, tab=chosen.tab, shown=shown, now=now)
+    left = {one.handoff_id for one in gone}
+    context = {
+        "new": queue_queries.new_since(chosen, user=user, shown=shown, since=since, now=now),
+        "gone": gone,
+        "shown": ",".join(str(one) for one in shown if one not in left),
+        "since": since,
+        "back": back_of(chosen),
+    }
+    return render(request, "leads/queue/news.html", context)
+
+
+def ids_of(text: str) -> list[int]:
+    """Ids as "1,2,3" in an address; what is none is left out."""
+    return [int(one) for one in text.split(",")[:PAGE_SIZE] if one.isascii() and one.isdigit() and len(one) < 19]
+
+
+@reviewers_only
+@require_safe
+def queue_preview(request: HttpRequest) -> HttpResponse:
+    """Who would get the selected leads if they were approved now, as a line of text."""
+    ids = ids_of(",".join(request.GET.getlist("handoff")))
+    chosen = Handoff.objects.visible_to(person(request)).filter(id__in=ids, state="in_review")
+    contacts = [handoff.contact for handoff in chosen.select_related("contact").order_by("id")]
+    choices = routing.preview(contacts, at=timezone.now())
+    return HttpResponse(told_counts([str(one.assignee) if one else "" for one in choices]), content_type="text/plain")
+
+
+def told_counts(names: list[str]) -> str:
+    """Who gets how many: "Maja Kovač 2, Mikko Lahtinen 1, waiting for capacity 1"; an empty name waits."""
+    counted = {
+        name: names.count(name) for name in sorted(set(names), key=lambda one: (not one, -names.count(one), one))
+    }
+    return ", ".join(f"{name or _('waiting for capacity')} {count}" for name, count in counted.items())
+
+
+@reviewers_only
+@require_safe
+def queue_room(request: HttpRequest) -> HttpResponse:
+    """Who of sales can take how many more: the rows behind the number at the head of the queue."""
+    sellers = queue_queries.sellers()
+    context = {"sellers": sellers, "room": sum(one.can_take for one in sellers)}
+    return render(request, "leads/queue/room.html", context)
