@@ -153,6 +153,24 @@ def campaigns_by_name(names: Collection[str], *, at: dt.datetime) -> dict[str, C
     return {given: rows[name] for given, name in wanted.items()}
 
 
+def save_campaign(campaign: Campaign, *, values: dict[str, Any], at: dt.datetime) -> Campaign:
+    """Write a new or changed campaign; `values` are its columns, `source` the code of a channel. Raises `Invalid`."""
+    for name in ("name", "cost", "currency", "start_date", "end_date"):
+        if name in values:
+            setattr(campaign, name, values[name])
+    campaign.currency = campaign.currency.upper()
+    if "source" in values:
+        code = (values["source"] or "").strip()
+        campaign.source = sources_by_code({code})[code] if code else None
+    if campaign.start_date and campaign.end_date and campaign.end_date < campaign.start_date:
+        raise Invalid(_("A campaign ends on the day it starts or later."), field="end_date")
+    if Campaign.objects.filter(name=campaign.name).exclude(pk=campaign.pk).exists():
+        raise Invalid(_("There is a campaign of this name already."), field="name")
+    campaign.created_at = campaign.created_at or at
+    campaign.save()
+    return campaign
+
+
 def create(*, values: dict[str, Any], owner: User | None, at: dt.datetime, actor: User | None) -> Contact:
     """Create one contact as a subscriber. Raises `Invalid` for a bad or taken address or when nothing names it."""
     values = {name: value for name, value in values.items() if name in EDITABLE}

@@ -1,5 +1,58 @@
 """Every address of the API, version 1."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path, re_path
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.routers import DefaultRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from crm.api.alerts import AlertResource
+from crm.api.docs import Docs
+from crm.api.views import NothingHere, Root
+from leads.api.activities import ActivityResource
+from leads.api.campaigns import CampaignResource
+from leads.api.codes import ActivityTypeResource, ReasonResource, SourceResource
+from leads.api.companies import CompanyResource
+from leads.api.contacts import ContactResource
+from leads.api.handoffs import HandoffResource
+from leads.api.imports import ImportResource
+from leads.api.opportunities import OpportunityResource
+from scoring.api.models import ScoringModelResource
+from sla.api.calendars import CalendarResource
+from sla.api.policies import PolicyResource
+from sla.api.timers import TimerResource
+
+RESOURCES = {
+    "contacts": ContactResource,
+    "companies": CompanyResource,
+    "activities": ActivityResource,
+    "handoffs": HandoffResource,
+    "opportunities": OpportunityResource,
+    "campaigns": CampaignResource,
+    "scoring-models": ScoringModelResource,
+    "policies": PolicyResource,
+    "calendars": CalendarResource,
+    "timers": TimerResource,
+    "alerts": AlertResource,
+    "imports": ImportResource,
+    "activity-types": ActivityTypeResource,
+    "reasons": ReasonResource,
+    "sources": SourceResource,
+}
+
+
+class Router(DefaultRouter):
+    """Addresses that end with a slash, and no formats in them: JSON is the only one."""
+
+    include_format_suffixes = False
+    APIRootView = Root
+
+
+router = Router()
+for name, resource in RESOURCES.items():
+    router.register(name, resource, basename=f"api-{name}")
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("docs/", Docs.as_view(), name="api-docs"),
+    *router.urls,
+    re_path("", NothingHere.as_view(), name="api-nothing"),
+]

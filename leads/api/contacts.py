@@ -1,0 +1,273 @@
+"""`contacts/`: people, where they stand, and what their score is now."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from crm import flows
+from crm.api.fields import CodeField, CommentField, IdField, InstantField, PersonField, ReasonField, RowSerializer
+from crm.api.filters import require_known
+from crm.api.views import ReadOnlyResource, verb
+from crm.errors import Invalid
+from crm.models import User
+from crm.models.people import validate_time_zone
+from crm.queries import scores
+from leads import services
+from leads.filters import ContactFilter
+from leads.models import Company, Contact
+
+
+class CompanyNameSerializer(serializers.Serializer):
+    """A company, in short."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+
+
+class ContactSerializer(RowSerializer):
+    """A contact with its score at this moment."""
+
+    company = CompanyNameSerializer(allow_null=True)
+    source = CodeField(allow_null=True)
+    owner = PersonField(allow_null=True)
+    disqualified_reason = CodeField(allow_null=True)
+    score = serializers.SerializerMethodField()
+    engagement = serializers.SerializerMethodField()
+    fit = serializers.SerializerMethodField()
+    grade = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Contact
+        fields = (
+            "id",
+            "email",
+            "first_name",
+            "last_name",
+            "job_title",
+            "phone",
+            "company",
+            "country",
+            "city",
+            "language",
+            "time_zone",
+            "source",
+            "stage",
+            "stage_at",
+            "is_disqualified",
+            "disqualified_reason",
+            "owner",
+            "score",
+            "engagement",
+            "fit",
+            "grade",
+            "created_at",
+            "last_activity_at",
+        )
+        read_only_fields = fields
+
+    def get_score(self, contact: Contact) -> float:
+        return self._live(contact).value
+
+    def get_engagement(self, contact: Contact) -> float:
+        return self._live(contact).engagement
+
+    def get_fit(self, contact: Contact) -> float:
+        return self._live(contact).fit
+
+    def get_grade(self, contact: Contact) -> str:
+        return self._live(contact).grade
+
+    def _live(self, contact: Contact) -> Any:
+        """The score of one row; those of a whole page come with the context."""
+        live = self.context.setdefault("scores", {})
+        if contact.pk not in live:
+            live |= scores.live_scores([contact], at=timezone.now())
+        return live[contact.pk]
+
+
+@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "integer"}, {"type": "object"}, {"type": "null"}]})
+class CompanyReferenceField(serializers.Field):
+    """A company by id, or by name, bare or as `{"id"}` or `{"name"}`; one of a new name is made."""
+
+    def to_internal_value(self, data: Any) -> int | str:
+        if isinstance(data, dict):
+            data = data.get("id", data.get("name"))
+        if isinstance(data, int) and not isinstance(data, bool):
+            return int(IdField().run_validation(data))
+        return str(serializers.CharField(max_length=200, allow_blank=True).run_validation(data))
+
+
+@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "object"}, {"type": "null"}]})
+class CompanyNameField(serializers.Field):
+    """A company by its name, bare or as `{"name"}`."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if isinstance(data, dict):
+            data = data.get("name", "")
+        return str(serializers.CharField(max_length=200, allow_blank=True, allow_null=True).run_validation(data) or "")
+
+
+def _check_time_zone(value: str) -> None:
+    if value:
+        validate_time_zone(value)
+
+
+class ContactInputSerializer(serializers.Serializer):
+    """What can be said about a contact."""
+
+    email = serializers.EmailField(max_length=254, required=False, allow_blank=True, allow_null=True)
+    first_name = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    last_name = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    job_title = serializers.CharField(max_length=150, required=False, allow_blank=True)
+    phone = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    country = serializers.CharField(max_length=2, required=False, allow_blank=True)
+    city = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    language = serializers.CharField(max_length=10, required=False, allow_blank=True)
+    time_zone = serializers.CharField(max_length=64, required=False, allow_blank=True, validators=[_check_time_zone])
+    company = CompanyReferenceField(required=False, allow_null=True)
+    source = serializers.CharField(max_length=60, required=False, allow_blank=True, allow_null=True)
+
+
+class DisqualifySerializer(serializers.Serializer):
+    """Why a contact will not buy."""
+
+    reason = ReasonField()
+    comment = CommentField()
+
+
+class ActivityPointsSerializer(serializers.Serializer):
+    """One activity behind a rule's points."""
+
+    id = serializers.IntegerField()
+    occurred_at = InstantField()
+    points = serializers.FloatField()
+
+
+class RulePointsSerializer(serializers.Serializer):
+    """What one rule gives: `raw` before its cap or floor, `points` after, `capped` the difference, 0 when none."""
+
+    rule = serializers.CharField()
+    kind = serializers.ChoiceField(choices=["activity", "fit", "adjustment"])
+    raw = serializers.FloatField()
+    points = serializers.FloatField()
+    capped = serializers.FloatField()
+    activities = ActivityPointsSerializer(many=True)
+
+
+class ScoreSerializer(serializers.Serializer):
+    """Why a score is what it is: every rule, and the activities behind it. `model` is the version of the rules."""
+
+    at = InstantField()
+    model = serializers.IntegerField(source="model_version")
+    score = serializers.FloatField()
+    engagement = serializers.FloatField()
+    fit = serializers.FloatField()
+    grade = serializers.CharField()
+    rules = RulePointsSerializer(many=True)
+
+
+class ContactResource(ReadOnlyResource):
+    """Contacts: salespeople see what they own and what is or was handed to them, all others see every one."""
+
+    model = Contact
+    serializer_class = ContactSerializer
+    filterset_class = ContactFilter
+
+    def rows(self) -> QuerySet[Contact]:
+        visible = Contact.objects.visible_to(self.request.user)
+        return visible.select_related("company", "source", "owner", "disqualified_reason")
+
+    def paginate_queryset(self, queryset: QuerySet) -> list[Contact]:
+        page: list[Contact] = super().paginate_queryset(queryset)
+        self.scores = scores.live_scores(page, at=timezone.now())
+        return page
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return super().get_serializer_context() | {"scores": getattr(self, "scores", {})}
+
+    @verb(
+        ContactInputSerializer,
+        ContactSerializer,
+        "Enter a contact. A salesperson's is their own prospect: an SQL of theirs at once.",
+        status=201,
+    )
+    def create(self, request: Request) -> Response:
+        at = timezone.now()
+        with transaction.atomic():
+            values = _resolved(self.given(ContactInputSerializer), user=request.user, at=at)
+            contact = flows.create_contact(actor=request.user, values=values, at=at)
+        return self.answer(contact.pk, status=201)
+
+    @verb(ContactInputSerializer, ContactSerializer, "Change a contact; each change is kept, and the score follows.")
+    def partial_update(self, request: Request, pk: str) -> Response:
+        at, contact = timezone.now(), self.found()
+        with transaction.atomic():
+            values = _resolved(self.given(ContactInputSerializer, partial=True), user=request.user, at=at)
+            flows.edit_contact(actor=request.user, contact_id=contact.pk, values=values, at=at)
+        return self.answer()
+
+    @verb(DisqualifySerializer, ContactSerializer, "Mark a contact as one that will not buy.")
+    @action(detail=True, methods=["post"])
+    def disqualify(self, request: Request, pk: str) -> Response:
+        contact, given = self.found(), self.given(DisqualifySerializer)
+        flows.disqualify(actor=request.user, contact_id=contact.pk, at=timezone.now(), **given)
+        return self.answer()
+
+    @verb(None, ContactSerializer, "Take the disqualified mark away; the score decides what follows.")
+    @action(detail=True, methods=["post"])
+    def requalify(self, request: Request, pk: str) -> Response:
+        flows.requalify(actor=request.user, contact_id=self.found().pk, at=timezone.now())
+        return self.answer()
+
+    @extend_schema(
+        parameters=[OpenApiParameter("at", dt.datetime, description="Another instant: activities up to then.")],
+        responses=ScoreSerializer,
+        description="Why the score is what it is. Numbers are not rounded.",
+    )
+    @action(detail=True, methods=["get"], filterset_class=None)
+    def score(self, request: Request, pk: str) -> Response:
+        contact = self.found()
+        require_known(request, {"at", "format"})
+        given = request.query_params.get("at")
+        at = timezone.now()
+        if given is not None:
+            try:
+                # A plus sign that a program forgot to quote arrives as a blank.
+                at = InstantField().run_validation(given.replace(" ", "+") if "T" in given else given)
+            except serializers.ValidationError as error:
+                raise serializers.ValidationError({"at": error.detail}) from None
+        return Response(ScoreSerializer(scores.explanation(contact, at=at)).data)
+
+
+def _resolved(given: dict[str, Any], *, user: User, at: dt.datetime) -> dict[str, Any]:
+    """The values of a contact with company and source as rows, made where they are new."""
+    values = {name: value or "" if name != "email" else value for name, value in given.items()}
+    if "country" in values:
+        values["country"] = values["country"].upper()
+    if "company" in given:
+        values["company"] = _company(given["company"], user=user, at=at)
+    if "source" in given:
+        code = (given["source"] or "").strip()
+        values["source"] = services.sources_by_code([code])[code] if code else None
+    return values
+
+
+def _company(reference: int | str | None, *, user: User, at: dt.datetime) -> Company | None:
+    if isinstance(reference, int):
+        company = Company.objects.visible_to(user).filter(id=reference).first()
+        if company is None:
+            raise Invalid(_("There is no such company."), field="company")
+        return company
+    name = (reference or "").strip()
+    return services.companies_by_name([name], at=at)[name.casefold()] if name else None

@@ -1,0 +1,116 @@
+"""`policies/`: who must do what within how much working time."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from crm import flows
+from crm.api.fields import IdField, JsonField
+from crm.api.permissions import MANAGEMENT
+from crm.api.views import ReadOnlyResource, verb
+from crm.errors import Invalid
+from sla.filters import PolicyFilter
+from sla.models import Calendar, Milestone, Policy
+
+
+class ConditionSerializer(serializers.Serializer):
+    """What a field of the contact, its company (`company.…`) or the handoff (`handoff.…`) must be."""
+
+    field = serializers.CharField()
+    op = serializers.CharField()
+    value = JsonField(allow_null=True)
+
+
+class StepSerializer(serializers.Serializer):
+    """One step of the ladder: whom to tell at a share of the target, or so long after it is due."""
+
+    kind = serializers.ChoiceField(choices=["warn", "breach", "escalate"])
+    to = serializers.ChoiceField(choices=["owner", "manager"])
+    at_percent = serializers.FloatField(required=False)
+    after_seconds = serializers.FloatField(required=False)
+
+
+class PolicySerializer(serializers.ModelSerializer):
+    """A promise. The first active policy of a milestone whose conditions match a handoff is chosen, by position."""
+
+    calendar = serializers.IntegerField(source="calendar_id")
+    conditions = ConditionSerializer(many=True)
+    steps = StepSerializer(many=True)
+    active = serializers.BooleanField(source="is_active")
+
+    class Meta:
+        model = Policy
+        fields = (
+            "id",
+            "name",
+            "milestone",
+            "target_seconds",
+            "calendar",
+            "conditions",
+            "steps",
+            "position",
+            "active",
+            "version",
+        )
+        read_only_fields = fields
+
+
+class PolicyInputSerializer(serializers.Serializer):
+    """What can be said about a policy. Without steps it gets the standard ladder, without a position it comes first."""
+
+    name = serializers.CharField(max_length=100)
+    milestone = serializers.ChoiceField(choices=Milestone.choices)
+    target_seconds = serializers.IntegerField(min_value=1, max_value=366 * 86_400)
+    calendar = IdField()
+    conditions = JsonField(kind=list, required=False, allow_null=True)
+    steps = JsonField(kind=list, required=False, allow_null=True)
+    position = serializers.IntegerField(min_value=-(2**31), max_value=2**31 - 1, required=False, allow_null=True)
+    active = serializers.BooleanField(source="is_active", required=False)
+
+
+class PolicyResource(ReadOnlyResource):
+    """Policies; read by all, written by managers and administrators."""
+
+    model = Policy
+    serializer_class = PolicySerializer
+    filterset_class = PolicyFilter
+    roles: ClassVar = {"create": MANAGEMENT, "partial_update": MANAGEMENT, "destroy": MANAGEMENT}
+
+    def rows(self) -> QuerySet[Policy]:
+        return Policy.objects.all()
+
+    @verb(PolicyInputSerializer, PolicySerializer, "Promise something.", status=201)
+    def create(self, request: Request) -> Response:
+        values = _with_calendar(self.given(PolicyInputSerializer))
+        policy = flows.create_policy(actor=request.user, values=values, at=timezone.now())
+        return self.answer(policy.pk, status=201)
+
+    @verb(PolicyInputSerializer, PolicySerializer, "Change a policy; running clocks keep the version they began under.")
+    def partial_update(self, request: Request, pk: str) -> Response:
+        policy = self.found()
+        values = _with_calendar(self.given(PolicyInputSerializer, partial=True))
+        flows.edit_policy(actor=request.user, policy_id=policy.pk, values=values, at=timezone.now())
+        return self.answer()
+
+    @extend_schema(description="Remove a policy under which no clock was ever started.")
+    def destroy(self, request: Request, pk: str) -> Response:
+        flows.delete_policy(actor=request.user, policy_id=self.found().pk)
+        return Response(status=204)
+
+
+def _with_calendar(given: dict[str, Any]) -> dict[str, Any]:
+    """The values with the calendar as a row."""
+    if "calendar" not in given:
+        return given
+    calendar = Calendar.objects.filter(id=given["calendar"]).first()
+    if calendar is None:
+        raise Invalid(_("There is no such calendar."), field="calendar")
+    return given | {"calendar": calendar}
