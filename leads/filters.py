@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import django_filters as filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import Replace
 from django.utils.translation import gettext_lazy as _
 
 from leads import words
@@ -15,6 +17,28 @@ from leads.models.imports import ImportState
 
 MAX_ID = 2**63 - 1
 MAX_WORDS = 6
+LEAST_DIGITS = 4
+
+
+def _in_any(fields: Sequence[str], word: str) -> Q:
+    """Where one of the columns contains the word, whatever its case.
+
+    SQLite folds the case of plain Latin letters only, so the ways in which a word with others is usually written are
+    asked for as well.
+    """
+    written = {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
+    found = Q()
+    for field in fields:
+        for form in sorted(written):
+            found |= Q(**{f"{field}__icontains": form})
+    return found
+
+
+def _without(text: Any, signs: str) -> Any:
+    """A column with these signs taken out."""
+    for sign in signs:
+        text = Replace(text, Value(sign), Value(""))
+    return text
 
 
 class IdFilter(filters.Filter):
@@ -65,6 +89,8 @@ class ContactFilter(filters.FilterSet):
     company = IdFilter(field_name="company_id", label=_("Company"))
     country = TextFilter(label=_("Country"))
     campaign = IdFilter(method="touched_by", label=_("Campaign"))
+    grade = filters.CharFilter(field_name="score__grade", lookup_expr="istartswith", max_length=2, label=_("Grade"))
+    is_hot = YesNoFilter(method="heat", label=_("Hot"))
     is_disqualified = YesNoFilter(label=_("Disqualified"))
 
     class Meta:
@@ -72,16 +98,20 @@ class ContactFilter(filters.FilterSet):
         fields: list[str] = []
 
     def search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        """Every word must be in one of the names, the address, the phone number or the company's name."""
+        """Every word must be in one of the names, the address or the company's name; or all is a phone number."""
+        found = Q()
         for word in value.split()[:MAX_WORDS]:
-            rows = rows.filter(
-                Q(first_name__icontains=word)
-                | Q(last_name__icontains=word)
-                | Q(email__icontains=word)
-                | Q(phone__icontains=word)
-                | Q(company__name__icontains=word)
-            )
-        return rows
+            found &= _in_any(("first_name", "last_name", "email", "phone", "company__name"), word)
+        digits = "".join(sign for sign in value if sign.isdigit())
+        if len(digits) >= LEAST_DIGITS and not any(sign.isalpha() for sign in value):
+            rows = rows.annotate(phone_digits=_without(F("phone"), " -()./+"))
+            found |= Q(phone_digits__contains=digits)
+        return rows.filter(found)
+
+    def heat(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """By the stored value of the score against the hot threshold of the model that gave it."""
+        hot = Q(score__value__gte=F("score__model__hot_threshold"))
+        return rows.filter(hot if value == "true" else ~hot)
 
     def touched_by(self, rows: QuerySet, name: str, value: int) -> QuerySet:
         """Contacts that met the campaign, however often."""
@@ -103,7 +133,7 @@ class CompanyFilter(filters.FilterSet):
 
     def search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         for word in value.split()[:MAX_WORDS]:
-            rows = rows.filter(Q(name__icontains=word) | Q(domain__icontains=word))
+            rows = rows.filter(_in_any(("name", "domain"), word))
         return rows
 
 

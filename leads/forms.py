@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from leads.models import Campaign, Contact, Reason, Source
@@ -118,7 +119,17 @@ class _ContactFields(forms.Form):
         label=_("Company"),
         required=False,
         max_length=200,
-        widget=forms.TextInput(attrs={"list": "known-companies", "autocomplete": "organization"}),
+        widget=forms.TextInput(
+            attrs={
+                "list": "known-companies",
+                "autocomplete": "off",
+                "hx-get": reverse_lazy("company_names"),
+                "hx-trigger": "input changed delay:200ms",
+                "hx-target": "#known-companies",
+                "hx-swap": "innerHTML",
+                "hx-sync": "this:replace",
+            }
+        ),
     )
     job_title = forms.CharField(label=_("Job title"), required=False, max_length=150)
     source = forms.ModelChoiceField(
@@ -134,6 +145,21 @@ class NewContactForm(_ContactFields):
         required=False,
         max_length=200,
         widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True}),
+    )
+    # Known addresses are told while the rest is typed.
+    email = forms.EmailField(
+        label=_("E-mail"),
+        required=False,
+        max_length=254,
+        widget=forms.EmailInput(
+            attrs={
+                "autocomplete": "off",
+                "hx-get": reverse_lazy("contact_known"),
+                "hx-trigger": "change",
+                "hx-target": "#known-contact",
+                "hx-swap": "innerHTML",
+            }
+        ),
     )
     note = CommentField(label=_("What they said"))
     field_order = ("name", "email", "phone", "company", "job_title", "source", "note")

@@ -1,5 +1,34 @@
 """Pages that marketers work with."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from leads.views import campaigns, companies, contacts, queue, review
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("queue/", queue.queue, name="queue"),
+    path("queue/news/", queue.queue_news, name="queue_news"),
+    path("queue/preview/", queue.queue_preview, name="queue_preview"),
+    path("queue/room/", queue.queue_room, name="queue_room"),
+    path("queue/bulk/", review.queue_bulk, name="queue_bulk"),
+    path("queue/undo/", review.queue_undo, name="queue_undo"),
+    path("queue/<int:handoff_id>/", queue.queue_panel, name="queue_panel"),
+    path("queue/<int:handoff_id>/disqualify/", review.queue_disqualify, name="queue_disqualify"),
+    path("handoffs/<int:handoff_id>/approve/", review.handoff_approve, name="handoff_approve"),
+    path("handoffs/<int:handoff_id>/return/", review.handoff_return, name="handoff_return"),
+    path("handoffs/<int:handoff_id>/offer/", review.handoff_offer, name="handoff_offer"),
+    path("handoffs/<int:handoff_id>/undo/", review.handoff_undo, name="handoff_undo"),
+    path("contacts/", contacts.contact_list, name="contacts"),
+    path("contacts/new/", contacts.contact_new, name="contact_new"),
+    path("contacts/known/", contacts.contact_known, name="contact_known"),
+    path("contacts/<int:contact_id>/edit/", contacts.contact_edit, name="contact_edit"),
+    path("contacts/<int:contact_id>/disqualify/", review.contact_disqualify, name="contact_disqualify"),
+    path("contacts/<int:contact_id>/requalify/", review.contact_requalify, name="contact_requalify"),
+    path("contacts/<int:contact_id>/touch/", contacts.contact_touch, name="contact_touch"),
+    path("companies/", companies.company_list, name="companies"),
+    path("companies/names/", companies.company_names, name="company_names"),
+    path("companies/<int:company_id>/", companies.company_page, name="company"),
+    path("campaigns/", campaigns.campaign_list, name="campaigns"),
+    path("campaigns/new/", campaigns.campaign_new, name="campaign_new"),
+    path("campaigns/<int:campaign_id>/", campaigns.campaign_page, name="campaign"),
+    path("campaigns/<int:campaign_id>/edit/", campaigns.campaign_edit, name="campaign_edit"),
+]

@@ -6,8 +6,9 @@ The only place that orders steps. Interfaces call these; nothing below calls up.
 from crm.flows.activities import ActivityIn, ContactIn, Recorded, log_contact, record_activities
 from crm.flows.clocks import pause_clocks, resume_clocks, sweep_timers
 from crm.flows.companies import create_company, edit_company
-from crm.flows.contacts import create_contact, disqualify, edit_contact, requalify, resurface_due
+from crm.flows.contacts import create_contact, disqualify, edit_contact, requalify, resurface_due, touch_contact
 from crm.flows.handoffs import accept, approve, overflow, reassign, recycle, reject, return_to_marketing, route_waiting
+from crm.flows.imports import imports_to_resume, retry_import, run_import, start_import
 from crm.flows.opportunities import AfterLoss, lose_opportunity, open_opportunity, win_opportunity
 from crm.flows.promises import create_policy, delete_calendar, delete_policy, edit_policy, save_calendar
 from crm.flows.scores import adjust_score, rescore, sweep_scores
@@ -30,6 +31,7 @@ __all__ = [
     "edit_company",
     "edit_contact",
     "edit_policy",
+    "imports_to_resume",
     "log_contact",
     "lose_opportunity",
     "open_opportunity",
@@ -43,11 +45,15 @@ __all__ = [
     "rescore",
     "resume_clocks",
     "resurface_due",
+    "retry_import",
     "return_to_marketing",
     "route_waiting",
+    "run_import",
     "save_calendar",
+    "start_import",
     "sweep_scores",
     "sweep_timers",
+    "touch_contact",
     "undo",
     "win_opportunity",
 ]

@@ -12,7 +12,7 @@ import scoring.services
 import sla.services
 from crm import notices
 from crm.errors import Conflict
-from crm.flows import scores
+from crm.flows import activities, scores
 from crm.models import Role
 from crm.models.notices import NoticeKind
 from leads import lifecycle, services
@@ -58,6 +58,24 @@ def edit_contact(*, actor: User, contact_id: int, values: dict[str, Any], at: dt
     contact = lifecycle.locked_contact(user=actor, contact_id=contact_id)
     if services.edit(contact, values=values, actor=actor, at=at):
         scores.rescore([contact], at=at)
+    return contact
+
+
+@transaction.atomic
+def touch_contact(
+    *, actor: User, contact_id: int, source: Source | None = None, note: str = "", at: dt.datetime
+) -> Contact:
+    """A known contact met us once more, on the phone or at a fair: keep the touch and what they said.
+
+    A subscriber becomes a lead, since somebody spoke to them. Raises `NotFound`.
+    """
+    contact = lifecycle.locked_contact(user=actor, contact_id=contact_id)
+    services.touch([(contact.pk, None, source, at)])
+    if contact.stage == Stage.SUBSCRIBER and not contact.is_disqualified:
+        lifecycle.warm([contact], at=at, actor=actor)
+        scores.rescore([contact], at=at)
+    if note.strip():
+        activities.log_contact(actor=actor, contact_id=contact_id, type="note", note=note, at=at)
     return contact
 
 

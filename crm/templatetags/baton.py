@@ -203,6 +203,12 @@ def stage_tag(stage: str) -> dict[str, Any]:
     return {"kind": "stage", "word": {str(code): word for code, word in words.STAGES.items()}.get(stage, stage)}
 
 
+@register.simple_tag
+def stage_name(stage: str) -> str:
+    """The word of a stage's code, to stand in a sentence or a list of choices."""
+    return str({str(code): word for code, word in words.STAGES.items()}.get(str(stage), stage))
+
+
 # Links and texts ----------------------------------------------------------------------------------------------------
 
 
@@ -286,9 +292,14 @@ def query(context: template.Context, **changes: Any) -> str:
 
 
 @register.inclusion_tag("components/sort_heading.html", takes_context=True)
-def sort_heading(context: template.Context, word: str, name: str, css: str = "", by: str = "order") -> dict[str, Any]:
-    """A table heading that sorts: `{% sort_heading _("Score") "-score" "number" %}`, the order of the first press."""
-    ordered = context["request"].GET.get(by, "")
+def sort_heading(
+    context: template.Context, word: str, name: str, css: str = "", by: str = "order", default: bool = False
+) -> dict[str, Any]:
+    """A table heading that sorts: `{% sort_heading _("Score") "-score" "number" %}`, the order of the first press.
+
+    `default`: the list is in this order where none is asked for.
+    """
+    ordered = context["request"].GET.get(by) or (name if default else "")
     bare = name.removeprefix("-")
     is_sorted = ordered.removeprefix("-") == bare
     flipped = bare if ordered.startswith("-") else f"-{bare}"

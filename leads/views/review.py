@@ -23,6 +23,7 @@ from crm.queries import evidence as evidence_queries
 from crm.queries import queue as queue_queries
 from leads.forms import ApproveForm, DisqualifyForm, OfferForm, ReturnForm, SelectionForm
 from leads.models import Contact, Handoff
+from leads.views.card import contact_page
 from leads.views.queue import back_of, chosen_of, panel_page, queue_page, reviewers_only, told_counts
 
 
@@ -103,9 +104,11 @@ def _act(
 ) -> HttpResponse:
     """Do one thing with one lead and go on to the next row; refused input stays in its form, beside the list.
 
-    `do` takes what was typed and returns the sentence that says what was done.
+    `do` takes what was typed and returns the sentence that says what was done. A form on the contact page says so by
+    `page=contact` and is led back there.
     """
     user, chosen = person(request), chosen_of(QueryDict(request.POST.get("back", "")))
+    is_from_card = request.POST.get("page") == "contact"
     status, more = 422, {name: form}
     if form.is_valid():
         following = _following(user, handoff_id, chosen=chosen)
@@ -118,8 +121,14 @@ def _act(
         else:
             undo_url = _undo_url([handoff_id], back=back_of(chosen)) if is_undoable else ""
             toasts.tell(request=request, text=text, undo_url=undo_url)
+            if is_from_card:
+                return HttpResponseRedirect(_back_to(request), status=303)
             return _to_queue(back_of(chosen), focus=following)
     found = evidence_queries.evidence(user=user, handoff_id=handoff_id, now=timezone.now())
+    if is_from_card:
+        refused = {name: form} if status == 422 else {}
+        conflict = str(more.get("conflict", ""))
+        return contact_page(request, found.contact.pk, refused=refused, conflict=conflict, status=status)
     return panel_page(request, found, back=back_of(chosen), status=status, **more)
 
 
@@ -157,6 +166,36 @@ def _approved(handoff: Handoff) -> str:
 
 def _disqualified(contact: Contact) -> str:
     return _("Disqualified %(name)s: %(reason)s.") % {"name": contact, "reason": contact.disqualified_reason}
+
+
+@require_POST
+def contact_disqualify(request: HttpRequest, contact_id: int) -> HttpResponse:
+    """Mark a contact as one that will not buy, from its own page: marketers, and whoever owns it."""
+    form = DisqualifyForm(request.POST, auto_id="disqualify_form_%s")
+    if not form.is_valid():
+        return contact_page(request, contact_id, refused={"disqualify_form": form}, status=422)
+    user = person(request)
+    handoff = Handoff.objects.open().visible_to(user).filter(contact=contact_id).first()
+    try:
+        contact = flows.disqualify(actor=user, contact_id=contact_id, at=timezone.now(), **form.cleaned_data)
+    except Conflict as refusal:
+        return contact_page(request, contact_id, refused={"disqualify_form": form}, conflict=str(refusal), status=409)
+    undo_url = reverse("handoff_undo", args=[handoff.pk]) if handoff else ""
+    toasts.tell(request=request, text=_disqualified(contact), undo_url=undo_url)
+    return HttpResponseRedirect(_back_to(request), status=303)
+
+
+@require_POST
+def contact_requalify(request: HttpRequest, contact_id: int) -> HttpResponse:
+    """Take the disqualified flag away; the score decides what follows."""
+    try:
+        contact = flows.requalify(actor=person(request), contact_id=contact_id, at=timezone.now())
+    except Conflict as refusal:
+        toasts.warn(request=request, text=str(refusal))
+    else:
+        text = _("%(name)s may buy again; the score decides what follows.") % {"name": contact}
+        toasts.tell(request=request, text=text)
+    return HttpResponseRedirect(_back_to(request), status=303)
 
 
 # Several at once ------------------------------------------------------------------------------------------------------
