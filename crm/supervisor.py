@@ -17,7 +17,7 @@ FIRST_RESTART_SECONDS = 0.5
 LONGEST_RESTART_SECONDS = 30.0
 # Who ran this long has recovered: the next restart is quick again.
 STEADY_SECONDS = 60.0
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.25
 _PR_SET_PDEATHSIG = 1
 
 

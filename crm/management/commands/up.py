@@ -33,7 +33,6 @@ MIGRATION_LOCK = 0x_BA70
 
 class Command(BaseCommand):
     help = "Starts the site, the worker and the clock; embedded also the broker and, in an empty database, the demo."
-    requires_system_checks = ()  # the site runs them when it starts
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--no-demo", action="store_true", help="Leave an empty database empty.")
