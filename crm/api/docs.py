@@ -6,5 +6,5 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 class Docs(SpectacularSwaggerSplitView):
     """Swagger UI; its script comes from an address of its own, as the Content-Security-Policy wants it."""
 
-    url_name = "api-schema"
+    url_name = "schema"
     template_name = "api/docs.html"

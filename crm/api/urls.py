@@ -51,7 +51,7 @@ for name, resource in RESOURCES.items():
     router.register(name, resource, basename=f"api-{name}")
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", Docs.as_view(), name="api-docs"),
     *router.urls,
     re_path("", NothingHere.as_view(), name="api-nothing"),

@@ -17,6 +17,7 @@ OPEN_TO_ALL = {
     "login": "where one logs in",
     "logout": "leads to the login",
     "schema": "what the API offers is no secret",
+    "api-docs": "the same as a page",
     "theme": "keeps light or dark in a cookie, on the login page too",
     "set_language": "the login page has a language too",
 }
