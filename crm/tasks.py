@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from crm import deliveries, flows
 from crm import heartbeat as signs_of_life
+from leads.tasks import run_import
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,13 @@ def resurface() -> None:
     """Bring back the contacts whose day has come."""
     if back := flows.resurface_due(at=timezone.now()):
         logger.info("%d contacts came back.", back)
+
+
+@shared_task
+def resume_jobs() -> None:
+    """Take up the jobs whose task or runner was lost."""
+    for import_id in flows.imports_to_resume(at=timezone.now()):
+        run_import.delay(import_id=import_id)
 
 
 @shared_task
