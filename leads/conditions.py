@@ -11,6 +11,8 @@ What a value is
                one side is a day alone, both compare as days in UTC, so `lte 2026-12-05` includes that whole day.
     yes or no  True and False. Neither is a number; each equals its name as text, "true" and "false".
     others     lists and objects are set, and equal nothing.
+    several    `Several`: a fact with several values at once, such as the personas that match a contact. A condition
+               holds for it if it holds for at least one of them; `not_equals` and `is_unset` must hold for all.
 
 What an operator asks
     is_set         the value is not unset.           is_unset: it is.
@@ -55,6 +57,9 @@ OPERATORS = (
     "is_free_mail",
 )
 VALUELESS_OPERATORS = frozenset({"is_set", "is_unset", "is_free_mail"})
+NEGATIVE_OPERATORS = frozenset({"not_equals", "is_unset"})
+ANY_NAME = ".*"
+"""How a list of known names ends one that stands for all names that begin alike: `attributes.*`."""
 
 NUMBER_PATTERN = r"-?[0-9]{1,15}(\.[0-9]{1,15})?"
 DATE_PATTERN = (
@@ -73,6 +78,10 @@ class Condition:
     field: str
     op: str
     value: object = None
+
+
+class Several(tuple[object, ...]):
+    """The values of a fact that has several of them at once, or none."""
 
 
 class ConditionError(ValueError):
@@ -100,7 +109,8 @@ def parse_conditions(
 ) -> tuple[Condition, ...]:
     """Read a list of `{key: …, "op": …, "value": …}` as conditions, in its order; other keys are left alone.
 
-    `key` is "property" for the rules of activities, and `known`, if given, holds the only names allowed under it.
+    `key` is "property" for the rules of activities, and `known`, if given, holds the only names allowed under it; a
+    known name `attributes.*` allows every name that begins with `attributes.`.
     Raises `ConditionError` for the first that cannot be understood.
     """
     if not isinstance(data, list | tuple):
@@ -108,9 +118,20 @@ def parse_conditions(
     return tuple(_parse_condition(item, index, key, known) for index, item in enumerate(data))
 
 
+def is_known(field: str, known: Collection[str]) -> bool:
+    """Whether a name is among those known, by itself or by one such as `attributes.*`."""
+    if field in known:
+        return not field.endswith(ANY_NAME)
+    head, dot, rest = field.partition(".")
+    return bool(dot and rest) and f"{head}{ANY_NAME}" in known
+
+
 def matches(condition: Condition, value: object) -> bool:
     """Whether a value meets a condition, by the rules at the head of this module. Raises nothing."""
     op, operand = condition.op, condition.value
+    if isinstance(value, Several):
+        judged = (matches(condition, one) for one in value)
+        return all(judged) if op in NEGATIVE_OPERATORS else any(judged)
     if op == "is_unset":
         return is_unset(value)
     if op == "not_equals":
@@ -132,8 +153,13 @@ def is_unset(value: object) -> bool:
 
 
 def fold(text: str) -> str:
-    """Return the text as it is compared: full Unicode case folding, nothing else."""
-    return text.casefold()
+    """Return the text as it is compared: every letter lower-cased by itself, nothing else.
+
+    Unicode's full lower case without regard to language or place, which databases can do alike: İ becomes i with a dot
+    above, and a sigma at the end of a word what it is elsewhere. So ß is not ss, and a letter composed of two is not
+    the one that looks the same.
+    """
+    return text.lower().replace("ς", "σ")  # noqa: RUF001 - Greek, as intended
 
 
 def as_number(value: object) -> float | None:
@@ -253,7 +279,7 @@ def _parse_condition(item: object, index: int, key: str, known: Collection[str] 
     field, op = item.get(key), item.get("op")
     if not isinstance(field, str) or not field:
         raise ConditionError(gettext_noop("Name the %(key)s that the condition looks at."), index=index, key=key)
-    if known is not None and field not in known:
+    if known is not None and not is_known(field, known):
         raise ConditionError(
             gettext_noop("There is no %(key)s “%(name)s” to look at; choose one of: %(known)s."),
             index=index,

@@ -1,11 +1,26 @@
-"""The facts about a contact, an activity or a handoff that conditions may ask for, by field name."""
+"""The facts about a contact, an activity or a handoff that conditions may ask for, by field name.
+
+`leads.conditions_sql` asks the database for the same facts under the same names.
+
+contact            its own fields, bare
+company.…          those of its company, unset without one
+attributes.NAME    what else is known of it
+bant.…             the verdict on `budget`, `authority`, `need`, `timeline`; `bant.decide_by` the day of the decision
+persona            the names of the active personas whose conditions it meets: several values, or none. A persona's own
+                   conditions cannot ask for personas; there it is unset.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from leads.models import Activity, Contact, Handoff
+from django.db.models import prefetch_related_objects
+
+from leads.conditions import ANY_NAME, Condition, Several, all_match, parse_conditions
+from leads.models import Activity, Contact, Handoff, Persona
+from leads.models.qualification import Letter
 
 CONTACT_FIELDS: dict[str, Callable[[Contact], Any]] = {
     "email": lambda contact: contact.email,
@@ -36,21 +51,82 @@ HANDOFF_FIELDS: dict[str, Callable[[Handoff], Any]] = {
     "team": lambda handoff: handoff.team.name if handoff.team else None,
 }
 
-FIT_FIELDS = frozenset({*CONTACT_FIELDS, *(f"company.{field}" for field in COMPANY_FIELDS)})
+BANT_FIELDS = (*Letter.values, "decide_by")
+
+FIT_FIELDS = frozenset(
+    {
+        *CONTACT_FIELDS,
+        *(f"company.{field}" for field in COMPANY_FIELDS),
+        *(f"bant.{field}" for field in BANT_FIELDS),
+        f"attributes{ANY_NAME}",
+        "persona",
+    }
+)
 POLICY_FIELDS = FIT_FIELDS | {f"handoff.{field}" for field in HANDOFF_FIELDS}
 ACTIVITY_FACTS = ("source", "direction", "campaign")
 
 
-def contact_getter(contact: Contact) -> Callable[[str], Any]:
-    """Read a field of the contact (bare) or of its company (`company.…`). Company and source come with it."""
+@dataclass(frozen=True)
+class Picture:
+    """An active persona, ready to be compared with contacts."""
+
+    name: str
+    conditions: tuple[Condition, ...]
+
+    def matches(self, contact: Contact) -> bool:
+        """Whether the contact meets every condition; a persona without conditions matches nobody."""
+        return bool(self.conditions) and all_match(self.conditions, contact_getter(contact, pictures=()))
+
+
+def pictures() -> tuple[Picture, ...]:
+    """The active personas, by one query."""
+    return tuple(
+        Picture(name=row.name, conditions=parse_conditions(row.conditions))
+        for row in Persona.objects.filter(is_active=True)
+    )
+
+
+def fetch(contacts: Iterable[Contact], *, fields: Iterable[str]) -> None:
+    """Fetch what conditions on `fields` read of these contacts beside their company and source: one query at most."""
+    if any(field.startswith("bant.") for field in fields):
+        prefetch_related_objects(list(contacts), "qualifications")
+
+
+def contact_getter(contact: Contact, *, pictures: Sequence[Picture] | None = None) -> Callable[[str], Any]:
+    """Read a fact about the contact. Its company and source come with it.
+
+    `pictures` are the active personas, for who reads many contacts; without them they are looked up when asked for.
+    """
 
     def get(field: str) -> Any:
-        if field.startswith("company."):
-            return getattr(contact.company, field.removeprefix("company."), None) if contact.company else None
         reader = CONTACT_FIELDS.get(field)
-        return reader(contact) if reader else None
+        if reader is not None:
+            return reader(contact)
+        if field == "persona":
+            return _personas(contact, pictures)
+        kind, _dot, name = field.partition(".")
+        if kind == "company" and name in COMPANY_FIELDS:
+            return getattr(contact.company, name) if contact.company else None
+        if kind == "attributes":
+            return contact.attributes.get(name)
+        if kind == "bant" and name in BANT_FIELDS:
+            return _bant(contact, name)
+        return None
 
     return get
+
+
+def _personas(contact: Contact, known: Sequence[Picture] | None) -> Several:
+    known = pictures() if known is None else known
+    return Several(picture.name for picture in known if picture.matches(contact))
+
+
+def _bant(contact: Contact, name: str) -> Any:
+    letter = Letter.TIMELINE if name == "decide_by" else name
+    for row in contact.qualifications.all():
+        if row.letter == letter:
+            return row.decide_by_date if name == "decide_by" else row.verdict
+    return None
 
 
 def handoff_getter(handoff: Handoff) -> Callable[[str], Any]:

@@ -77,4 +77,4 @@ def is_free_mail(*, address: str) -> bool:
 
     The domain is what follows the last "@". It has to be in the list itself: a subdomain is not.
     """
-    return address.rpartition("@")[2].casefold() in FREE_MAIL_DOMAINS
+    return address.rpartition("@")[2].lower() in FREE_MAIL_DOMAINS

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from leads import facts
 from leads.conditions import matches
 from leads.models import Activity, Contact
 from scoring import engine
@@ -97,6 +96,7 @@ def live_scores(contacts: Sequence[Contact], *, at: dt.datetime, rules: Rules | 
     for component in Component.objects.filter(contact_id__in=ids, rule__model=rules.model):
         terms[component.contact_id].append(rules.term_of(component))
     adjustments = _adjustments(ids, at=at)
+    rules.fetch(contacts)
     found = {}
     for contact in contacts:
         fit = rules.fit_of(contact)
@@ -106,7 +106,7 @@ def live_scores(contacts: Sequence[Contact], *, at: dt.datetime, rules: Rules | 
             value=score.score,
             engagement=score.engagement,
             fit=fit,
-            grade=engine.grade(fit=fit, engagement=score.engagement),
+            grade=rules.grade(fit=fit, engagement=score.engagement),
             is_hot=score.score >= rules.model.hot_threshold,
             threshold=rules.model.mql_threshold,
             hot_threshold=rules.model.hot_threshold,
@@ -169,7 +169,7 @@ def explain(contact: Contact, *, at: dt.datetime, rules: Rules | None = None) ->
             )
         )
     parts.sort(key=lambda part: -abs(part.points))
-    get = facts.contact_getter(contact)
+    get = rules.getter(contact)
     for check in rules.fit:
         if matches(check.condition, get(check.field)):
             parts.append(RulePoints(check.name, "fit", check.points, check.points, 0.0, field=check.field))
@@ -186,7 +186,7 @@ def explain(contact: Contact, *, at: dt.datetime, rules: Rules | None = None) ->
         score=score.score,
         engagement=score.engagement,
         fit=fit,
-        grade=engine.grade(fit=fit, engagement=score.engagement),
+        grade=rules.grade(fit=fit, engagement=score.engagement),
         rules=tuple(parts),
         cools_at=engine.crosses_at(
             terms=list(terms.values()), constant=fit + adjustment, at=at, level=rules.model.mql_threshold

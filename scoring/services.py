@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from leads import facts, stages
 from leads.conditions import Condition, all_match, matches, parse_conditions
@@ -62,15 +63,34 @@ class Rules:
     by_type: dict[str, list[Rule]]
     by_id: dict[int, Rule]
     fit: tuple[FitCheck, ...]
+    pictures: tuple[facts.Picture, ...] = ()
 
     def is_request(self, activity: Activity) -> bool:
         """Whether by this activity somebody asks to be contacted."""
         return any(rule.row.is_request and rule.counts(activity) for rule in self.by_type.get(activity.type_id, ()))
 
     def fit_of(self, contact: Contact) -> float:
-        """Points for who the contact is. Its company and source come with it."""
-        get = facts.contact_getter(contact)
+        """Points for who the contact is. Its company and source come with it, for many also what `fetch` brings."""
+        get = self.getter(contact)
         return sum(check.points for check in self.fit if matches(check.condition, get(check.field)))
+
+    def fetch(self, contacts: Iterable[Contact]) -> None:
+        """Fetch what fit rules read of these contacts beside company and source, in a constant number of queries."""
+        fields = {check.field for check in self.fit}
+        facts.fetch(contacts, fields=fields | {one.field for picture in self.pictures for one in picture.conditions})
+
+    def getter(self, contact: Contact) -> Callable[[str], Any]:
+        """What fit rules ask of a contact, by the name of the field."""
+        return facts.contact_getter(contact, pictures=self.pictures)
+
+    def grade(self, *, fit: float, engagement: float) -> str:
+        """The grade by this version's bands."""
+        return engine.grade(
+            fit=fit,
+            engagement=engagement,
+            fit_bands=self.model.fit_bands,
+            engagement_bands=self.model.engagement_bands,
+        )
 
     def term_of(self, component: Component) -> engine.Term:
         """A stored component as the engine takes it."""
@@ -128,7 +148,7 @@ class _Work:
 
 
 def load_rules(model: ScoringModel) -> Rules:
-    """Read one version of the rules: three queries."""
+    """Read one version of the rules: two queries, and one for the personas where a rule asks for them."""
     rules = [
         Rule(
             row=row,
@@ -149,7 +169,13 @@ def load_rules(model: ScoringModel) -> Rules:
         )
         for row in model.fit_rules.all()
     )
-    return Rules(model=model, by_type=dict(by_type), by_id={rule.row.pk: rule for rule in rules}, fit=fit)
+    return Rules(
+        model=model,
+        by_type=dict(by_type),
+        by_id={rule.row.pk: rule for rule in rules},
+        fit=fit,
+        pictures=facts.pictures() if any(check.field == "persona" for check in fit) else (),
+    )
 
 
 def published_rules() -> Rules:
@@ -280,10 +306,11 @@ def _value(
     armed = dict(Score.objects.filter(contact_id__in=ids).values_list("contact_id", "is_armed"))
     threshold = rules.model.mql_threshold
     scores, outcomes = [], []
+    rules.fetch(contacts)
     for contact in contacts:
         fit, adjustment = rules.fit_of(contact), adjustments[contact.pk]
         found = engine.score_at(terms=terms[contact.pk], fit=fit, adjustment=adjustment, at=at)
-        grade = engine.grade(fit=fit, engagement=found.engagement)
+        grade = rules.grade(fit=fit, engagement=found.engagement)
         is_armed = armed.get(contact.pk, True) or found.score < threshold
         is_open_to_it = contact.stage in stages.PROMOTABLE_STAGES and not contact.is_disqualified
         outcome = Outcome(
@@ -335,7 +362,7 @@ def _value(
 
 def _levels(model: ScoringModel, *, constant: float) -> list[float]:
     """Every score at which something changes: the thresholds, and the bands of engagement."""
-    return [model.mql_threshold, model.hot_threshold, *(constant + band for band in engine.ENGAGEMENT_BANDS)]
+    return [model.mql_threshold, model.hot_threshold, *(constant + band for band in model.engagement_bands)]
 
 
 def arm(contact_ids: Collection[int]) -> None:
