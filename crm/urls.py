@@ -1,10 +1,19 @@
 """Every address of the site."""
 
+from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
-from crm.views import health, style_guide, theme
+from crm.views import health, home, people, style_guide, theme
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", home.home, name="home"),
+    path("login/", home.SignIn.as_view(), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("settings/", people.settings_home, name="settings"),
+    path("settings/people/", people.people, name="people"),
+    path("settings/people/new/", people.person_new, name="person_new"),
+    path("settings/people/<int:person_id>/", people.person_edit, name="person_edit"),
+    path("settings/people/<int:person_id>/password/", people.person_password, name="person_password"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),

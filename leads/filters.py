@@ -92,6 +92,7 @@ class ContactFilter(filters.FilterSet):
     grade = filters.CharFilter(field_name="score__grade", lookup_expr="istartswith", max_length=2, label=_("Grade"))
     is_hot = YesNoFilter(method="heat", label=_("Hot"))
     is_disqualified = YesNoFilter(label=_("Disqualified"))
+    rule = IdFilter(method="counted_by", label=_("Rule of the score"))
 
     class Meta:
         model = Contact
@@ -112,6 +113,11 @@ class ContactFilter(filters.FilterSet):
         """By the stored value of the score against the hot threshold of the model that gave it."""
         hot = Q(score__value__gte=F("score__model__hot_threshold"))
         return rows.filter(hot if value == "true" else ~hot)
+
+    def counted_by(self, rows: QuerySet, name: str, value: int) -> QuerySet:
+        """Contacts whose score has points by the rule, however many are left."""
+        counted = Contact.objects.filter(components__rule=value, components__count__gt=0)
+        return rows.filter(pk__in=counted.values("pk"))
 
     def touched_by(self, rows: QuerySet, name: str, value: int) -> QuerySet:
         """Contacts that met the campaign, however often."""

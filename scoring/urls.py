@@ -1,5 +1,9 @@
 """Pages about the rules of the score."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from scoring.views import rules
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("scoring/", rules.scoring_rules, name="scoring"),
+]

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
-from crm.models import User
+from crm.models import Notice, User
+from crm.queries import inbox
+from leads.models import Handoff, Opportunity
+from leads.stages import HandoffState
+from sla.models import Timer
 
 
 def navigation_counts(*, user: User) -> dict[str, int]:
-    """How much waits behind each entry for this person, by the `count_key` of `crm.navigation`."""
-    return {}
+    """How much waits behind each entry for this person, by the `count_key` of `crm.navigation`.
+
+    One counting query for each entry that the person's roles have.
+    """
+    counts = {"alerts": Notice.objects.filter(recipient=user, read_at=None).count()}
+    oversees = user.is_manager or user.is_admin
+    if user.is_marketer or oversees:
+        counts["queue"] = Handoff.objects.visible_to(user).filter(state=HandoffState.IN_REVIEW).count()
+    if user.is_salesperson:
+        counts["inbox"] = inbox.count_waiting(user)
+    if oversees:
+        counts["sla"] = Timer.objects.visible_to(user).open().count()
+    if user.is_salesperson or oversees:
+        counts["opportunities"] = Opportunity.objects.visible_to(user).filter(state=Opportunity.State.OPEN).count()
+    return counts

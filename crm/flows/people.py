@@ -1,0 +1,120 @@
+"""People who work with Baton: entering them, changing what they may do, letting them go."""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from crm.errors import Forbidden, Invalid, NotFound
+from crm.models import Role, User
+from leads.models import Handoff
+
+FIELDS = ("email", "name", "team", "language", "time_zone", "capacity", "is_on_duty", "is_active")
+PASSWORD_BYTES = 12
+
+
+@transaction.atomic
+def create_person(*, actor: User, values: dict[str, Any], roles: Sequence[str], at: dt.datetime) -> tuple[User, str]:
+    """Enter a person and return them with a first password, which is kept nowhere.
+
+    `values` are columns named in `FIELDS`; the first of `roles` decides the home page. Raises `Forbidden`, `Invalid`.
+    """
+    _require_admin(actor)
+    _require_roles(roles)
+    person = User()
+    _set(person, values)
+    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    person.set_password(password)
+    person.save()
+    person.set_roles(tuple(roles))
+    return person, password
+
+
+@transaction.atomic
+def edit_person(*, actor: User, person_id: int, values: dict[str, Any], roles: Sequence[str], at: dt.datetime) -> User:
+    """Change a person. Nobody who holds open handoffs goes or stops selling, and one administrator always stays.
+
+    Raises `Forbidden`, `NotFound`, `Invalid`.
+    """
+    _require_admin(actor)
+    _require_roles(roles)
+    person = User.objects.select_for_update().filter(id=person_id).first()
+    if person is None:
+        raise NotFound(_("There is no such person."))
+    is_leaving = person.is_active and not values.get("is_active", person.is_active)
+    stops_selling = person.is_salesperson and Role.SALESPERSON not in roles
+    if is_leaving or stops_selling:
+        _require_nothing_held(person, field="is_active" if is_leaving else "roles")
+    if is_leaving or Role.ADMIN not in roles:
+        _require_another_admin(person, field="is_active" if is_leaving else "roles")
+    _set(person, values)
+    person.save(update_fields=[name for name in FIELDS if name in values])
+    if list(roles) != person.roles:
+        person.set_roles(tuple(roles))
+    return person
+
+
+@transaction.atomic
+def give_password(*, actor: User, person_id: int, at: dt.datetime) -> tuple[User, str]:
+    """Replace a person's password by a new one, which is returned and kept nowhere. Raises `Forbidden`, `NotFound`."""
+    _require_admin(actor)
+    person = User.objects.select_for_update().filter(id=person_id).first()
+    if person is None:
+        raise NotFound(_("There is no such person."))
+    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    person.set_password(password)
+    person.save(update_fields=["password"])
+    return person, password
+
+
+def open_handoffs_of(person: User) -> int:
+    """How many handoffs the person holds that have not ended."""
+    return Handoff.objects.open().filter(assignee=person).count()
+
+
+def _require_admin(actor: User) -> None:
+    if not actor.is_admin:
+        raise Forbidden(_("People are for administrators to enter and change."))
+
+
+def _require_roles(roles: Sequence[str]) -> None:
+    if not roles:
+        raise Invalid(_("Give at least one role; without one a person sees nothing."), field="roles")
+
+
+def _require_nothing_held(person: User, *, field: str) -> None:
+    held = open_handoffs_of(person)
+    if held:
+        text = ngettext(
+            "%(name)s still holds %(count)d open handoff. Reassign it first.",
+            "%(name)s still holds %(count)d open handoffs. Reassign them first.",
+            held,
+        )
+        raise Invalid(text % {"name": person, "count": held}, field=field)
+
+
+def _require_another_admin(person: User, *, field: str) -> None:
+    if person.is_admin and not User.objects.with_role(Role.ADMIN).exclude(id=person.pk).exists():
+        raise Invalid(_("%(name)s is the last administrator. Make another one first.") % {"name": person}, field=field)
+
+
+def _set(person: User, values: dict[str, Any]) -> None:
+    """Set the columns and check them. Raises `Invalid` for the first that is wrong."""
+    for name in FIELDS:
+        if name in values:
+            setattr(person, name, values[name])
+    person.email = person.email.strip().lower()
+    if User.objects.filter(email=person.email).exclude(id=person.pk).exists():
+        raise Invalid(_("There is a person with this address already."), field="email")
+    try:
+        person.clean_fields(exclude=["password", "created_at"])
+    except ValidationError as error:
+        name, messages = next(iter(error.message_dict.items()))
+        raise Invalid(" ".join(messages), field=name) from error
