@@ -186,3 +186,8 @@ def money(amount: float | Decimal, *, currency: str = "EUR") -> str:
     decimals = 0 if amount == int(amount) else 2
     sign = CURRENCY_SIGNS.get(currency, currency)
     return f"{number(amount, decimals=decimals)}{NO_BREAK_SPACE}{sign}"
+
+
+def tel(phone: str) -> str:
+    """A phone number as a device dials it, for a `tel:` link."""
+    return "".join(sign for sign in phone if sign.isdigit() or sign == "+")
