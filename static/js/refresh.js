@@ -16,6 +16,7 @@ function say(text) {
 
 const regionOf = (element) => element?.closest?.("[data-refresh]") ?? null;
 const rowKey = (row) => row.dataset.row;
+const disclosuresIn = (region) => [...region.querySelectorAll("details.disclosure")];
 
 function pathTo(element, region) {
   if (!element || !region.contains(element)) return null;
@@ -52,6 +53,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     focus: pathTo(focused, region),
     current: rowKey(region.querySelector("[data-row][data-current]") ?? { dataset: {} }),
     selected: new Set([...region.querySelectorAll("[data-select]:checked")].map((box) => box.value)),
+    unfolded: disclosuresIn(region).map((details) => details.open),
     anchor: anchor ? rowKey(anchor) : null,
     top: anchor ? anchor.getBoundingClientRect().top : 0,
   });
@@ -65,6 +67,8 @@ document.addEventListener("htmx:afterSwap", () => {
   const find = (key) => (key ? region.querySelector(`[data-row="${CSS.escape(key)}"]`) : null);
   for (const box of region.querySelectorAll("[data-select]")) box.checked = before.selected.has(box.value);
   find(before.current)?.setAttribute("data-current", "");
+  const disclosures = disclosuresIn(region);
+  if (disclosures.length === before.unfolded.length) disclosures.forEach((details, i) => (details.open = before.unfolded[i]));
   const focused = before.focus && region.querySelector(before.focus);
   if (focused) {
     if (focused.matches("[data-row]")) focused.tabIndex = 0;

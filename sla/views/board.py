@@ -1,0 +1,98 @@
+"""How promises stand, and the rows behind every number about them."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from crm import formats
+from crm.access import person, roles_required
+from crm.models import Role
+from crm.queries import sla, sla_charts, sla_period, timers
+from crm.queries.sla_period import Asked
+from sla.forms import PeriodForm
+from sla.models import Milestone
+
+PAGE_SIZE = 50
+PRESETS = (7, 28, 84)
+
+
+@roles_required(Role.MANAGER, Role.ADMIN)
+@require_safe
+def sla_page(request: HttpRequest) -> HttpResponse:
+    """How promises stand now and were kept in a period; to htmx only what changes."""
+    user, now = person(request), timezone.now()
+    form = PeriodForm(request.GET, now=now)
+    asked = form.asked()
+    report = sla_period.report(user=user, asked=asked, now=now)
+    context = {
+        "board": sla.board(user=user, now=now),
+        "report": report,
+        "title": sla_charts.title(asked.milestone, report.median, report.measured_times),
+        "span": sla_charts.span(asked.milestone),
+        "form": form,
+        "asked": asked,
+        "limits": ", ".join(formats.duration(seconds) for seconds in report.target_seconds),
+        "now": now,
+        "address": request.get_full_path(),
+        "milestones": [(one.label, _address(asked, milestone=one), one == asked.milestone) for one in _chosen(asked)],
+        "times": [
+            (_("Working time"), _address(asked, is_calendar_time=False), not asked.is_calendar_time),
+            (_("Calendar time"), _address(asked, is_calendar_time=True), asked.is_calendar_time),
+        ],
+        "presets": [(days, _address(asked, days=days, now=now)) for days in PRESETS],
+    }
+    template = "sla/body.html" if request.htmx else "sla/page.html"  # type: ignore[attr-defined]
+    return render(
+        request, template, context | {"is_fragment": bool(request.htmx)}, status=200 if form.is_valid() else 422
+    )  # type: ignore[attr-defined]
+
+
+def _chosen(asked: Asked) -> list[Milestone]:
+    """The promises to choose from: those that every hand-over makes, and the one that is shown."""
+    return [one for one in Milestone if one in sla.ALWAYS_SHOWN or one == asked.milestone]
+
+
+def _address(asked: Asked, *, days: int | None = None, now=None, **changes: object) -> str:  # type: ignore[no-untyped-def]
+    """The page with something else chosen."""
+    period = asked.period if days is None else sla_period.last_days(days, now=now)
+    is_calendar_time = changes.get("is_calendar_time", asked.is_calendar_time)
+    given = {
+        "since": period.since.isoformat(),
+        "until": period.until.isoformat(),
+        "milestone": str(changes.get("milestone", asked.milestone)),
+        "time": "calendar" if is_calendar_time else "",
+    }
+    return f"{reverse('sla')}?{urlencode({name: value for name, value in given.items() if value})}"
+
+
+@require_safe
+def timer_list(request: HttpRequest) -> HttpResponse:
+    """Promises by state, milestone, person and period: where the numbers lead."""
+    user, now = person(request), timezone.now()
+    chosen = timers.TimerListFilter(request.GET, queryset=timers.timers_of(user, now=now))
+    is_valid = chosen.is_valid()
+    states = set(request.GET.getlist("state"))
+    is_open_only = bool(states) and states <= {"open", *timers.OPEN_STATES}
+    found = chosen.qs if is_valid else chosen.queryset.none()
+    ordered = found.select_related(*timers.RELATED).order_by("due_at" if is_open_only else "-due_at", "pk")
+    page = Paginator(ordered, PAGE_SIZE).get_page(request.GET.get("page"))
+    is_calendar_time = request.GET.get("time") == "calendar"
+    listed = timers.rows_of(list(page.object_list), is_calendar_time=is_calendar_time, now=now)
+    context = {
+        "form": chosen.form,
+        "page": page,
+        "rows": listed.rows,
+        "hours": listed.hours,
+        "is_calendar_time": is_calendar_time,
+        "summary": timers.words_of(chosen) if is_valid else "",
+        "now": now,
+    }
+    return render(request, "sla/timers.html", context, status=200 if is_valid else 422)
