@@ -1,5 +1,23 @@
-"""Pages that salespeople work with."""
+"""Pages that salespeople work with, and the contact page that everybody does."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from leads.views import answers, card, handoffs, inbox, opportunities
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("inbox/", inbox.inbox, name="inbox"),
+    path("contacts/<int:contact_id>/", card.contact, name="contact"),
+    path("contacts/<int:contact_id>/log/", answers.contact_log, name="contact_log"),
+    path("contacts/<int:contact_id>/adjust/", answers.contact_adjust, name="contact_adjust"),
+    path("handoffs/", handoffs.handoff_list, name="handoffs"),
+    path("handoffs/<int:handoff_id>/accept/", answers.handoff_accept, name="handoff_accept"),
+    path("handoffs/<int:handoff_id>/reject/", answers.handoff_reject, name="handoff_reject"),
+    path("handoffs/<int:handoff_id>/reassign/", answers.handoff_reassign, name="handoff_reassign"),
+    path("handoffs/<int:handoff_id>/recycle/", answers.handoff_recycle, name="handoff_recycle"),
+    path("handoffs/<int:handoff_id>/pause/", answers.handoff_pause, name="handoff_pause"),
+    path("handoffs/<int:handoff_id>/resume/", answers.handoff_resume, name="handoff_resume"),
+    path("handoffs/<int:handoff_id>/opportunity/", opportunities.opportunity_open, name="opportunity_open"),
+    path("opportunities/", opportunities.opportunity_list, name="opportunities"),
+    path("opportunities/<int:opportunity_id>/win/", opportunities.opportunity_win, name="opportunity_win"),
+    path("opportunities/<int:opportunity_id>/lose/", opportunities.opportunity_lose, name="opportunity_lose"),
+]

@@ -11,14 +11,15 @@ from typing import Any
 import django_filters as filters
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from crm.faces import ClockFace, OpenHours
-from crm.models import User
+from crm.models import Role, User
 from crm.queries import clocks
 from leads import words
 from leads.filters import HandoffFilter, PersonFilter
-from leads.models import Handoff
+from leads.models import Contact, Handoff
 from leads.stages import OPEN_STATES
 from sla.models import Milestone, Timer
 
@@ -78,8 +79,9 @@ class HandoffListFilter(HandoffFilter):
         model = Handoff
         fields: list[str] = []
 
-    def __init__(self, *args: Any, now: dt.datetime, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, *args: Any, user: User, now: dt.datetime, **kwargs: Any) -> None:
+        super().__init__(*args, queryset=handoffs_of(user), **kwargs)
+        self.user = user
         self.now = now
 
     def in_states(self, rows: QuerySet, name: str, value: list[str]) -> QuerySet:
@@ -195,3 +197,29 @@ def _telling(timers: Sequence[Timer], milestone: str) -> Timer | None:
         return next((timer for timer in reversed(timers) if timer.milestone == milestone), None)
     running = [timer for timer in timers if timer.met_at is None and timer.cancelled_at is None]
     return min(running, key=lambda timer: timer.due_at, default=None)
+
+
+def people_of(user: User) -> list[User]:
+    """Those to whom handoffs may be given, for the filter; a salesperson sees only their own anyway."""
+    return list(User.objects.with_role(Role.SALESPERSON).order_by("name")) if user.sees_all_contacts else []
+
+
+def words_of(chosen: HandoffListFilter) -> str:
+    """What the list is narrowed down to, in words: "Offered. Answer clock: missed. Sam Seller"."""
+    if not chosen.is_valid():
+        return ""
+    asked = chosen.form.cleaned_data
+    said = []
+    for name in ("state", "cause", "milestone", "timer"):
+        choices = {str(code): str(label) for code, label in chosen.form.fields[name].choices}
+        given = asked[name] if isinstance(asked[name], list) else [asked[name]]
+        said += [", ".join(choices[one] for one in given if one in choices)]
+    said += [str(asked[name]) for name in ("assignee", "promised_by", "reviewed_by", "reason") if asked[name]]
+    if asked["contact"]:
+        contact = Contact.objects.visible_to(chosen.user).filter(id=asked["contact"]).first()
+        said.append(str(contact) if contact else "")
+    if asked["since"] or asked["until"]:
+        days = [date_format(day, "SHORT_DATE_FORMAT") for day in (asked["since"], asked["until"]) if day]
+        by = dict(BY)[asked["by"] or "formed"]
+        said.append(f"{by} {' – '.join(days)}")
+    return " · ".join(one for one in said if one)

@@ -65,6 +65,11 @@ class Item:
         return not self.is_answer and bool(self.contact.phone)
 
     @property
+    def tel(self) -> str:
+        """The number as a phone dials it."""
+        return formats.tel(self.contact.phone)
+
+    @property
     def first_name(self) -> str:
         return self.contact.first_name or self.contact.name
 

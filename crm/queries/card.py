@@ -1,0 +1,315 @@
+"""The contact page: everything that is known of one contact, and what the reader may do with it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from crm import formats, openers
+from crm.charts import ScoreCourse
+from crm.errors import NotFound
+from crm.faces import OpenHours, ScoreFace, ScoreReasons
+from crm.models import User
+from crm.openers import Opening
+from crm.queries import clocks, desk, history, inbox, queue, timeline, why
+from crm.queries.desk import Desk
+from crm.queries.queue import Seller
+from crm.queries.timeline import Timeline
+from leads import words
+from leads.models import Contact, Handoff, HandoffEvent, Opportunity
+from leads.stages import HandoffState, Stage
+from scoring import queries as scores
+from scoring.queries import Explanation
+from scoring.services import published_rules
+from sla.models import Pause, Timer
+
+COLLEAGUES = 5
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """Somebody else at the same company whom the reader may see."""
+
+    contact_id: int
+    name: str
+    job_title: str
+    stage: str
+    score: float | None
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A handoff that ended: when, how, by whom, and what was said."""
+
+    ended_at: dt.datetime
+    how: str
+    by: str
+    reason: str
+    comment: str
+    rating: int | None
+
+
+@dataclass(frozen=True)
+class Said:
+    """A word of one team to the other, with the act it came with."""
+
+    at: dt.datetime
+    who: str
+    did: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """A campaign or channel through which the contact came, and when."""
+
+    at: dt.datetime
+    name: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the contact stands in the reader's inbox; `following` is who comes next."""
+
+    number: int
+    of: int
+    following: Contact | None
+
+
+@dataclass(frozen=True)
+class Card:
+    """One contact as one person sees it at `now`."""
+
+    now: dt.datetime
+    contact: Contact
+    where: str
+    handoff: Handoff | None
+    offer: Opportunity | None
+    closed_offers: tuple[Opportunity, ...]
+    opening: Opening
+    explanation: Explanation
+    score: ScoreFace
+    reasons: ScoreReasons
+    course: ScoreCourse
+    timeline: Timeline
+    touches: tuple[Meeting, ...]
+    colleagues: tuple[Colleague, ...]
+    earlier: tuple[Earlier, ...]
+    said: tuple[Said, ...]
+    desk: Desk
+    hours: tuple[OpenHours, ...]
+    place: Place | None
+    sellers: tuple[Seller, ...]
+
+    @property
+    def sender(self) -> str:
+        """The marketer who passed the lead on; empty when nobody did."""
+        return str(self.handoff.reviewed_by) if self.handoff and self.handoff.reviewed_by else ""
+
+    @property
+    def offered(self) -> str:
+        """When the lead was offered, in words."""
+        if self.handoff is None or self.handoff.offered_at is None:
+            return ""
+        return openers.mid_sentence(formats.when(self.handoff.offered_at, now=self.now))
+
+    @property
+    def is_team_offer(self) -> bool:
+        """Whether whoever of a team is first has the lead."""
+        return self.handoff is not None and self.handoff.assignee_id is None and self.handoff.team_id is not None
+
+    @property
+    def first_name(self) -> str:
+        return self.contact.first_name or self.contact.name
+
+    @property
+    def tel(self) -> str:
+        """The number as a phone dials it."""
+        return formats.tel(self.contact.phone)
+
+
+def contact_seen(user: User, contact_id: int) -> Contact:
+    """The contact, if it is the reader's to see. Raises `NotFound` alike when absent and when forbidden."""
+    rows = Contact.objects.visible_to(user).select_related("company", "source", "owner", "disqualified_reason")
+    contact = rows.filter(id=contact_id).first()
+    if contact is None:
+        raise NotFound(_("There is no such contact."))
+    return contact
+
+
+def handoff_seen(user: User, handoff_id: int) -> Handoff:
+    """The handoff with its contact, if it is the reader's to see. Raises `NotFound` as `contact_seen`."""
+    rows = Handoff.objects.visible_to(user).select_related("contact", "assignee", "team")
+    handoff = rows.filter(id=handoff_id).first()
+    if handoff is None:
+        raise NotFound(_("There is no such handoff."))
+    return handoff
+
+
+def opportunity_seen(user: User, opportunity_id: int) -> Opportunity:
+    """The opportunity with its handoff and contact, if it is the reader's to see. Raises `NotFound`."""
+    rows = Opportunity.objects.visible_to(user).select_related("contact", "handoff__contact", "handoff__assignee")
+    opportunity = rows.filter(id=opportunity_id).first()
+    if opportunity is None:
+        raise NotFound(_("There is no such opportunity."))
+    return opportunity
+
+
+def card_of(user: User, *, contact_id: int, now: dt.datetime, is_whole: bool = False, rule: str = "") -> Card:
+    """The page of one contact in a constant number of queries.
+
+    `is_whole` shows the whole history, `rule` the activities behind one rule instead. Raises `NotFound`.
+    """
+    contact = contact_seen(user, contact_id)
+    handoffs = list(contact.handoffs.select_related("assignee", "team", "reviewed_by", "reason"))
+    events = list(
+        HandoffEvent.objects.filter(handoff__contact=contact)
+        .select_related("actor", "assignee", "reason")
+        .order_by("-at", "-id")
+    )
+    offers = list(Opportunity.objects.visible_to(user).filter(contact=contact).select_related("reason", "owner"))
+    handoff = next((row for row in handoffs if row.is_open), None)
+    offer = next((row for row in offers if row.state == Opportunity.State.OPEN), None)
+    timers = list(Timer.objects.filter(handoff__contact=contact).select_related("calendar"))
+    drawn = clocks.clocks_of(timers, now=now, name_of=lambda timer: contact.name)
+    activities = list(
+        contact.activities.select_related("type", "actor", "campaign").order_by("-occurred_at", "-id")[
+            : timeline.LONGEST
+        ]
+    )
+    activity_count = len(activities) if len(activities) < timeline.LONGEST else contact.activities.count()
+    rules = published_rules()
+    explanation = scores.explain(contact, at=now, rules=rules)
+    last = handoffs[0] if handoffs else None
+    live_events = [event for event in events if event.undone_at is None and event.verb != "undo"]
+    made = desk.desk_of(
+        user,
+        contact=contact,
+        handoff=handoff,
+        last=handoff or last,
+        last_event=live_events[0] if live_events else None,
+        offer=offer,
+        timers=timers,
+        drawn=drawn,
+        now=now,
+    )
+    chosen = next((one for one in explanation.activity_rules if one.rule == rule), None) if rule else None
+    if chosen is not None:
+        shown = timeline.timeline_of_rule(chosen, activity_count=activity_count)
+    else:
+        shown = timeline.timeline_of(
+            contact,
+            activities=activities,
+            activity_count=activity_count,
+            events=events,
+            pauses=list(Pause.objects.filter(handoff__contact=contact).select_related("actor")),
+            now=now,
+            is_whole=is_whole,
+        )
+    return Card(
+        now=now,
+        contact=contact,
+        where=_where(contact),
+        handoff=handoff,
+        offer=offer,
+        closed_offers=tuple(row for row in offers if row.state != Opportunity.State.OPEN),
+        opening=openers.opening([history.deed_of(row) for row in activities], now=now),
+        explanation=explanation,
+        score=why.score_face(explanation),
+        reasons=why.score_reasons(explanation, now=now, rows_at=f"/contacts/{contact.pk}/"),
+        course=why.score_course(contact, explanation, now=now, rules=rules),
+        timeline=shown,
+        touches=_touches(contact),
+        colleagues=_colleagues(user, contact),
+        earlier=tuple(_earlier(row) for row in handoffs if row.ended_at and row.state != HandoffState.CLOSED),
+        said=_said(events),
+        desk=made,
+        hours=drawn.hours,
+        place=_place(user, contact, now=now),
+        sellers=tuple(queue.sellers()) if made.can_reassign or made.can_approve else (),
+    )
+
+
+def _where(contact: Contact) -> str:
+    """City and country of the contact or else of the company, and how large it is."""
+    company = contact.company
+    city = contact.city or (company.city if company else "")
+    country = contact.country or (company.country if company else "")
+    parts = [", ".join(part for part in (city, country) if part)]
+    if company and company.employees:
+        parts.append(_("%(count)s people") % {"count": formats.number(company.employees)})
+    return ", ".join(part for part in parts if part)
+
+
+def _touches(contact: Contact) -> tuple[Meeting, ...]:
+    """Every campaign and channel the contact met, first to last; the channel it was entered with, if there is none."""
+    rows = contact.touches.select_related("campaign", "source").order_by("at", "id")
+    found = tuple(Meeting(row.at, str(row.campaign or row.source or "")) for row in rows)
+    if found or contact.source is None:
+        return found
+    return (Meeting(contact.created_at, str(contact.source)),)
+
+
+def _colleagues(user: User, contact: Contact) -> tuple[Colleague, ...]:
+    if contact.company_id is None:
+        return ()
+    rows = (
+        Contact.objects.visible_to(user)
+        .filter(company=contact.company_id)
+        .exclude(id=contact.pk)
+        .annotate(stored_score=F("score__value"))
+        .order_by(F("score__value").desc(nulls_last=True), "id")[:COLLEAGUES]
+    )
+    return tuple(
+        Colleague(
+            contact_id=row.pk,
+            name=row.name,
+            job_title=row.job_title,
+            stage=str(words.STAGES[Stage(row.stage)]),
+            score=row.stored_score,
+        )
+        for row in rows
+    )
+
+
+def _earlier(handoff: Handoff) -> Earlier:
+    is_returned = handoff.state == HandoffState.RETURNED
+    return Earlier(
+        ended_at=handoff.ended_at or handoff.formed_at,
+        how=str(words.HANDOFF_STATES[handoff.state_enum]).lower(),
+        by=str((handoff.reviewed_by if is_returned else handoff.assignee) or ""),
+        reason=str(handoff.reason or ""),
+        comment=handoff.comment,
+        rating=handoff.rating,
+    )
+
+
+def _said(events: Sequence[HandoffEvent]) -> tuple[Said, ...]:
+    """What both teams wrote to each other with their acts, the latest first."""
+    return tuple(
+        Said(
+            at=event.at,
+            who=str(event.actor or _("Baton")),
+            did=timeline.event_words(event)[:1].lower() + timeline.event_words(event)[1:],
+            text=event.comment,
+        )
+        for event in events
+        if event.comment and event.undone_at is None and event.verb != "undo"
+    )
+
+
+def _place(user: User, contact: Contact, *, now: dt.datetime) -> Place | None:
+    """Where the reader is in the inbox, and who comes next, by two queries; None for those who have no inbox."""
+    if not user.is_salesperson:
+        return None
+    order = inbox.in_order(user, now=now)
+    ids = [row.pk for row in order]
+    if contact.pk not in ids:
+        return Place(0, len(order), order[0]) if order else None
+    at = ids.index(contact.pk)
+    following = order[(at + 1) % len(order)] if len(order) > 1 else None
+    return Place(at + 1, len(order), following)

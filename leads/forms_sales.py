@@ -1,0 +1,183 @@
+"""What people type into sales' pages, read and checked before a flow is called."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from crm.deeds import OUTCOMES
+from leads.forms import CommentField, ReasonField
+from leads.stages import ReasonKind
+
+MORNING = dt.time(9)
+DATE_FORMAT = "%Y-%m-%d"
+MOMENT_FORMAT = "%Y-%m-%dT%H:%M"
+CURRENCIES = ("EUR", "GBP", "USD", "PLN", "CZK", "SEK", "BRL")
+LOGGED = [("call", _("Call")), ("email", _("E-mail")), ("meeting", _("Meeting")), ("note", _("Note"))]
+THEN = [
+    ("work_on", _("Work on: it stays yours, as an SQL")),
+    ("recycle", _("Give it back to marketing until a day")),
+    ("disqualify", _("Disqualify: will not buy")),
+]
+
+
+class DayField(forms.DateField):
+    """A day to come; the value is the morning of it in the reader's zone."""
+
+    widget = forms.DateInput(format=DATE_FORMAT, attrs={"type": "date"})
+
+    def __init__(self, **kwargs: Any) -> None:
+        messages = {"required": _("Choose a day."), "invalid": _("Choose a day, such as 2027-01-12.")}
+        super().__init__(**{"input_formats": [DATE_FORMAT], "error_messages": messages} | kwargs)
+
+    def clean(self, value: Any) -> Any:
+        day = super().clean(value)
+        return timezone.make_aware(dt.datetime.combine(day, MORNING)) if day else None
+
+
+class MomentField(forms.DateTimeField):
+    """A day and a time in the reader's zone."""
+
+    widget = forms.DateTimeInput(format=MOMENT_FORMAT, attrs={"type": "datetime-local"})
+
+    def __init__(self, **kwargs: Any) -> None:
+        messages = {"required": _("Choose a day and a time."), "invalid": _("Choose a day and a time.")}
+        super().__init__(**{"input_formats": [MOMENT_FORMAT], "error_messages": messages} | kwargs)
+
+
+class _Answer(forms.Form):
+    """What goes with either answer."""
+
+    rating = forms.TypedChoiceField(
+        label=_("How good is this lead?"),
+        choices=[(str(n), str(n)) for n in range(1, 6)],
+        coerce=int,
+        empty_value=None,
+        required=False,
+        error_messages={"invalid_choice": _("Rate from 1 to 5.")},
+    )
+    comment = CommentField(label=_("A word to marketing"))
+
+
+class AcceptForm(_Answer):
+    """Yes."""
+
+
+class RejectForm(_Answer):
+    """No, and why."""
+
+    reason = ReasonField(kind=ReasonKind.REJECT)
+    field_order = ("reason", "rating", "comment")
+
+
+class LogForm(forms.Form):
+    """What was done with a contact, what came of it, and when to get in touch again."""
+
+    type = forms.ChoiceField(label=_("What"), choices=LOGGED, initial="call")
+    outcome = forms.ChoiceField(label=_("What came of it"), choices=[("", ""), *OUTCOMES.items()], required=False)
+    note = CommentField(label=_("Note"))
+    occurred_at = MomentField(label=_("When it was"), required=False)
+    next = DayField(label=_("Next step"), required=False)
+    later = MomentField(label=_("Another day"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """A call says what came of it, a note says something, and who is to be called back has a day for it."""
+        cleaned = super().clean() or {}
+        cleaned["next_at"] = cleaned.get("next") or cleaned.get("later")
+        kind = cleaned.get("type")
+        if kind == "call" and not cleaned.get("outcome") and "outcome" not in self.errors:
+            self.add_error("outcome", _("Choose what came of the call."))
+        if cleaned.get("outcome") == "call_back" and not cleaned["next_at"] and "later" not in self.errors:
+            self.add_error("later", _("Choose when to call back."))
+        if kind == "note" and not cleaned.get("note") and not cleaned["next_at"] and "note" not in self.errors:
+            self.add_error("note", _("Write the note, or choose a day for the next step."))
+        if kind != "call":
+            cleaned["outcome"] = ""
+        return cleaned
+
+
+class RecycleForm(forms.Form):
+    """Why a contact goes back to marketing, and when it comes back by itself."""
+
+    reason = ReasonField(kind=ReasonKind.RECYCLE)
+    resurface_at = DayField(label=_("Comes back on"))
+    comment = CommentField(label=_("In your words"))
+
+
+class ReassignForm(forms.Form):
+    """Who gets a handoff; nobody named means that routing chooses among the others."""
+
+    assignee = forms.EmailField(label=_("Goes to"), required=False)
+    comment = CommentField(label=_("A word to them"))
+
+
+class PauseForm(forms.Form):
+    """Until when the clocks stand still, and why."""
+
+    until = MomentField(label=_("Until"))
+    reason = forms.CharField(
+        label=_("Why"), max_length=300, error_messages={"required": _("Say why the clocks are to stand still.")}
+    )
+
+
+class OfferForm(forms.Form):
+    """An offer in money."""
+
+    name = forms.CharField(label=_("What is offered"), max_length=150, required=False)
+    amount = forms.DecimalField(
+        label=_("Amount"),
+        max_digits=14,
+        decimal_places=2,
+        min_value=Decimal(0),
+        error_messages={"required": _("Give the amount of the offer."), "invalid": _("Give the amount as a number.")},
+    )
+    currency = forms.ChoiceField(
+        label=_("Currency"), choices=[(code, code) for code in CURRENCIES], initial=CURRENCIES[0]
+    )
+
+
+class WinForm(forms.Form):
+    """Why they bought."""
+
+    reason = ReasonField(kind=ReasonKind.WON)
+    comment = CommentField(label=_("In your words"))
+
+
+class LoseForm(forms.Form):
+    """Why they did not buy, and what becomes of the contact."""
+
+    reason = ReasonField(kind=ReasonKind.LOST)
+    then = forms.ChoiceField(label=_("And then"), choices=THEN, initial="work_on", widget=forms.RadioSelect)
+    recycle_reason = ReasonField(kind=ReasonKind.RECYCLE, label=_("Why back to marketing"), required=False)
+    resurface_at = DayField(label=_("Comes back on"), required=False)
+    disqualify_reason = ReasonField(kind=ReasonKind.DISQUALIFY, label=_("Why disqualified"), required=False)
+    comment = CommentField(label=_("In your words"))
+
+    def clean(self) -> dict[str, Any]:
+        """What is chosen to come then needs its own reason, and a day where it comes back."""
+        cleaned = super().clean() or {}
+        then = cleaned.get("then")
+        wanted = {"recycle": "recycle_reason", "disqualify": "disqualify_reason"}.get(then or "")
+        if wanted and not cleaned.get(wanted) and wanted not in self.errors:
+            self.add_error(wanted, _("Choose a reason."))
+        if then == "recycle" and not cleaned.get("resurface_at") and "resurface_at" not in self.errors:
+            self.add_error("resurface_at", _("Choose a day."))
+        cleaned["then_reason"] = cleaned.get(wanted) if wanted else ""
+        return cleaned
+
+
+class AdjustForm(forms.Form):
+    """Points given or taken by hand."""
+
+    points = forms.FloatField(
+        label=_("Points"),
+        min_value=-1000,
+        max_value=1000,
+        error_messages={"required": _("Give the points, such as 10 or −10.")},
+    )
+    reason = forms.CharField(label=_("Why"), max_length=300, error_messages={"required": _("Say why.")})

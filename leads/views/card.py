@@ -1,0 +1,77 @@
+"""The contact page, for every role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from crm.access import person
+from crm.queries import card as card_queries
+from leads.forms import DisqualifyForm, ReturnForm
+from leads.forms_sales import (
+    AdjustForm,
+    LogForm,
+    LoseForm,
+    OfferForm,
+    PauseForm,
+    ReassignForm,
+    RecycleForm,
+    RejectForm,
+    WinForm,
+)
+
+FORMS: Mapping[str, type[forms.Form]] = {
+    "answer_form": RejectForm,
+    "log_form": LogForm,
+    "recycle_form": RecycleForm,
+    "disqualify_form": DisqualifyForm,
+    "return_form": ReturnForm,
+    "reassign_form": ReassignForm,
+    "pause_form": PauseForm,
+    "offer_form": OfferForm,
+    "win_form": WinForm,
+    "lose_form": LoseForm,
+    "adjust_form": AdjustForm,
+}
+
+
+@require_safe
+def contact(request: HttpRequest, contact_id: int) -> HttpResponse:
+    """Everything that is known of one contact, and what the reader may do with it."""
+    return contact_page(request, contact_id)
+
+
+def contact_page(
+    request: HttpRequest,
+    contact_id: int,
+    *,
+    refused: Mapping[str, forms.Form] | None = None,
+    conflict: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """The page, or its changing part for htmx; `refused` are forms with what was typed, by their name here."""
+    found = card_queries.card_of(
+        person(request),
+        contact_id=contact_id,
+        now=timezone.now(),
+        is_whole="all" in request.GET,
+        rule=request.GET.get("rule", ""),
+    )
+    refused = refused or {}
+    context: dict[str, Any] = {
+        "card": found,
+        "desk": found.desk,
+        "conflict": conflict,
+        "log_type": request.GET.get("log", ""),
+        # A form that was refused stands open, so that what was typed is in sight.
+        "opened": dict.fromkeys(refused, True),
+    }
+    context |= {name: refused.get(name) or form(auto_id=f"{name}_%s") for name, form in FORMS.items()}
+    template = "leads/contact/body.html" if request.htmx else "leads/contact/page.html"  # type: ignore[attr-defined]
+    return render(request, template, context, status=status)

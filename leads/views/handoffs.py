@@ -1,0 +1,38 @@
+"""Lists of handoffs: where the numbers of other pages lead."""
+
+from __future__ import annotations
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from crm.access import person
+from crm.queries import handoffs as queries
+
+PAGE_SIZE = 50
+KEPT = ("contact", "cause", "reason", "promised_by", "reviewed_by")
+
+
+@require_safe
+def handoff_list(request: HttpRequest) -> HttpResponse:
+    """Handoffs by state, assignee, contact and clock."""
+    user, now = person(request), timezone.now()
+    chosen = queries.HandoffListFilter(request.GET, user=user, now=now)
+    # A value that is not understood finds nothing and says so, rather than showing everything.
+    found = chosen.qs if chosen.is_valid() else chosen.queryset.none()
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    listed = queries.rows_of(list(page.object_list), milestone=request.GET.get("milestone", ""), now=now)
+    context = {
+        "filter": chosen,
+        "form": chosen.form,
+        "page": page,
+        "rows": listed.rows,
+        "hours": listed.hours,
+        "people": queries.people_of(user),
+        "summary": queries.words_of(chosen),
+        # What the form below has no field for goes along when it is sent.
+        "kept": [(name, request.GET.get(name, "")) for name in KEPT],
+    }
+    return render(request, "leads/handoffs.html", context, status=200 if chosen.is_valid() else 422)
