@@ -12,7 +12,7 @@ from django.db.models.functions import Replace
 from django.utils.translation import gettext_lazy as _
 
 from leads import words
-from leads.models import Activity, Campaign, Company, Contact, Handoff, Import, Opportunity, Reason
+from leads.models import Activity, Campaign, Company, Contact, Handoff, Import, ImportedContact, Opportunity, Reason
 from leads.models.imports import ImportState
 
 MAX_ID = 2**63 - 1
@@ -92,6 +92,8 @@ class ContactFilter(filters.FilterSet):
     grade = filters.CharFilter(field_name="score__grade", lookup_expr="istartswith", max_length=2, label=_("Grade"))
     is_hot = YesNoFilter(method="heat", label=_("Hot"))
     is_disqualified = YesNoFilter(label=_("Disqualified"))
+    created_by_import = IdFilter(method="imported", label=_("Created by the import"))
+    touched_by_import = IdFilter(method="imported", label=_("Touched by the import"))
     rule = IdFilter(method="counted_by", label=_("Rule of the score"))
 
     class Meta:
@@ -118,6 +120,11 @@ class ContactFilter(filters.FilterSet):
         """Contacts whose score has points by the rule, however many are left."""
         counted = Contact.objects.filter(components__rule=value, components__count__gt=0)
         return rows.filter(pk__in=counted.values("pk"))
+
+    def imported(self, rows: QuerySet, name: str, value: int) -> QuerySet:
+        """Contacts that came with one file, or were known when it came."""
+        found = ImportedContact.objects.filter(job=value, is_created=name == "created_by_import")
+        return rows.filter(pk__in=found.values("contact"))
 
     def touched_by(self, rows: QuerySet, name: str, value: int) -> QuerySet:
         """Contacts that met the campaign, however often."""

@@ -246,3 +246,40 @@ class CampaignForm(forms.ModelForm):
         if cost is not None and cost < 0:
             self.add_error("cost", _("A cost is not below zero. Leave it empty when it is not known."))
         return cleaned
+
+
+# Imports --------------------------------------------------------------------------------------------------------------
+
+
+class ImportForm(forms.Form):
+    """A file of contacts, the campaign they met, and whether what it tells happens now or is history."""
+
+    HISTORY, LIVE = "history", "live"
+
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_("CSV in UTF-8 with a header; a column called e-mail is all it needs."),
+        widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,text/csv"}),
+        error_messages={"required": _("Choose a file."), "empty": _("This file is empty.")},
+    )
+    campaign = forms.CharField(
+        label=_("Campaign"),
+        required=False,
+        max_length=150,
+        help_text=_("The effort that these contacts met, such as a trade fair. Made when there is none of this name."),
+        widget=forms.TextInput(attrs={"list": "known-campaigns", "autocomplete": "off"}),
+    )
+    kind = forms.ChoiceField(
+        label=_("What it is"),
+        choices=[
+            (HISTORY, _("History: starts no clock and tells nobody")),
+            (LIVE, _("Happening now: whoever crosses the threshold comes to the queue")),
+        ],
+        initial=HISTORY,
+        widget=forms.RadioSelect,
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Add `is_history`."""
+        cleaned = super().clean() or {}
+        return cleaned | {"is_history": cleaned.get("kind") != self.LIVE}

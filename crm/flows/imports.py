@@ -20,7 +20,7 @@ from crm.errors import Conflict, Forbidden, Invalid, NotFound
 from crm.flows import scores
 from leads import csv_rows, lifecycle, services
 from leads.csv_rows import FileProblem, Row, Sheet
-from leads.models import Company, Contact, ContactChange, Import, Source
+from leads.models import Company, Contact, ContactChange, Import, ImportedContact, Source
 from leads.models.imports import ImportState
 
 if TYPE_CHECKING:
@@ -206,6 +206,13 @@ def _take_in(job: Import, rows: Sequence[Row], *, sheet: Sheet, at: dt.datetime,
         ]
     )
     scores.rescore(sorted(contacts.values(), key=lambda one: one.pk), at=at, is_history=job.is_history)
+    ImportedContact.objects.bulk_create(
+        [
+            ImportedContact(job=job, contact=contact, is_created=email in created)
+            for email, contact in sorted(contacts.items(), key=lambda item: item[1].pk)
+        ],
+        ignore_conflicts=True,
+    )
     job.rows_done += len(rows)
     job.created += len(created)
     job.touched += len(good) - len(created)

@@ -197,6 +197,18 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='ImportedContact',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('is_created', models.BooleanField()),
+                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='imports', to='leads.contact')),
+                ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contacts', to='leads.import')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('job', 'contact'), name='contact_once_an_import')],
+            },
+        ),
+        migrations.CreateModel(
             name='Reason',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

@@ -1,7 +1,7 @@
 from leads.models.activities import Activity, ActivityType, BotVerdict, Campaign, Touch
 from leads.models.contacts import Company, Contact, ContactChange, Source, StageChange
 from leads.models.handoffs import Handoff, HandoffEvent, Opportunity, Reason
-from leads.models.imports import Import
+from leads.models.imports import Import, ImportedContact
 from leads.models.qualification import Persona, Qualification
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Handoff",
     "HandoffEvent",
     "Import",
+    "ImportedContact",
     "Opportunity",
     "Persona",
     "Qualification",

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from leads.models.activities import Campaign
+from leads.models.contacts import Contact
 
 
 class ImportState(models.TextChoices):
@@ -47,3 +48,19 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
+
+
+class ImportedContact(models.Model):
+    """One contact that an import created, or found and touched."""
+
+    job = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="contacts")
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="imports")
+    is_created = models.BooleanField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["job", "contact"], name="contact_once_an_import"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contact_id} by import {self.job_id}"
