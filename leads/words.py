@@ -1,7 +1,7 @@
 """The words people read for the codes of `leads.stages`."""
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import gettext_noop, pgettext_lazy
 
 from leads.stages import HandoffState, ReasonKind, Stage, VerbName
 
@@ -12,6 +12,16 @@ STAGES = {
     Stage.SQL: _("SQL"),
     Stage.OPPORTUNITY: _("Opportunity"),
     Stage.CUSTOMER: _("Customer"),
+}
+
+# As they stand behind a number; put through `ngettext` where they are read.
+STAGE_NOUNS = {
+    Stage.SUBSCRIBER: (gettext_noop("subscriber"), gettext_noop("subscribers")),
+    Stage.LEAD: (gettext_noop("lead"), gettext_noop("leads")),
+    Stage.MQL: (gettext_noop("MQL"), gettext_noop("MQLs")),
+    Stage.SQL: (gettext_noop("SQL"), gettext_noop("SQLs")),
+    Stage.OPPORTUNITY: (gettext_noop("opportunity"), gettext_noop("opportunities")),
+    Stage.CUSTOMER: (gettext_noop("customer"), gettext_noop("customers")),
 }
 
 HANDOFF_STATES = {

@@ -11,7 +11,7 @@ from leads.conditions import matches
 from leads.models import Activity, Contact
 from scoring import engine
 from scoring.models import Adjustment, Component
-from scoring.services import Rules, published_rules
+from scoring.services import Rule, Rules, published_rules
 
 
 @dataclass(frozen=True)
@@ -116,9 +116,13 @@ def live_scores(contacts: Sequence[Contact], *, at: dt.datetime, rules: Rules | 
 
 @dataclass(frozen=True)
 class LeadingRule:
-    """A rule that gives a contact most of its points now, and how often it counted."""
+    """A rule that gives a contact most of its points now, and how often it counted.
+
+    `label` says it shortly: the path that the rule asks for, else the kind of activity.
+    """
 
     rule: str
+    label: str
     count: int
     points: float
 
@@ -133,9 +137,16 @@ def leading_rules(
     for component in rows:
         points = engine.points_at(rules.term_of(component), at)
         if points > 0 and component.count > 0:
-            name = rules.by_id[component.rule_id].row.name
-            found[component.contact_id].append(LeadingRule(rule=name, count=component.count, points=points))
+            rule = rules.by_id[component.rule_id]
+            found[component.contact_id].append(
+                LeadingRule(rule=rule.row.name, label=_label(rule), count=component.count, points=points)
+            )
     return {key: sorted(given, key=lambda one: -one.points)[:limit] for key, given in found.items()}
+
+
+def _label(rule: Rule) -> str:
+    path = next((one.value for one in rule.conditions if one.field == "path"), None)
+    return path if isinstance(path, str) else str(rule.row.type)
 
 
 def explain(contact: Contact, *, at: dt.datetime, rules: Rules | None = None) -> Explanation:

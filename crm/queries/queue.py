@@ -262,8 +262,8 @@ def answer_of(handoff: Handoff) -> Answer | None:
 
 
 def rules_in_words(rules: Sequence[scores.LeadingRule]) -> str:
-    """The rules behind a score in a few words: "Asks for a demo, visits the prices × 6"."""
-    said = [one.rule if one.count == 1 else f"{one.rule} × {one.count}" for one in rules]
+    """What is behind a score in a few words: "Demo request, /pricing × 5"."""
+    said = [one.label if one.count == 1 else f"{one.label} × {one.count}" for one in rules]
     return ", ".join([*said[:1], *(_uncapitalized(text) for text in said[1:])])
 
 

@@ -15,11 +15,12 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import pgettext
+from django.utils.translation import ngettext, pgettext
 
-from crm import formats, meters, toasts
+from crm import formats, meters, openers, toasts
 from crm.faces import ClockFace, OpenHours, ReasonLine, ScoreFace, ScoreReasons
 from leads import words
+from leads.stages import Stage
 
 register = template.Library()
 
@@ -72,9 +73,10 @@ def age(moment: datetime, now: datetime | None = None) -> SafeString:
 
 
 @register.simple_tag
-def when(moment: datetime, now: datetime | None = None, with_time: bool = True) -> SafeString:
-    """An instant as a person would say it, "Mon 14:02", in full in the title."""
-    return _time_element(moment, formats.when(moment, now=now or timezone.now(), with_time=with_time))
+def when(moment: datetime, now: datetime | None = None, with_time: bool = True, within: bool = False) -> SafeString:
+    """An instant as a person would say it, "Mon 14:02", in full in the title; `within` a sentence "today 08:52"."""
+    said = formats.when(moment, now=now or timezone.now(), with_time=with_time)
+    return _time_element(moment, openers.mid_sentence(said) if within else said)
 
 
 @register.simple_tag
@@ -204,8 +206,11 @@ def stage_tag(stage: str) -> dict[str, Any]:
 
 
 @register.simple_tag
-def stage_name(stage: str) -> str:
-    """The word of a stage's code, to stand in a sentence or a list of choices."""
+def stage_name(stage: str, count: int | None = None) -> str:
+    """The word of a stage's code, for a list of choices; with a `count` as it stands behind a number: "leads"."""
+    if count is not None:
+        one, many = words.STAGE_NOUNS[Stage(stage)]
+        return ngettext(one, many, count)
     return str({str(code): word for code, word in words.STAGES.items()}.get(str(stage), stage))
 
 

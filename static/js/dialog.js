@@ -73,7 +73,9 @@ document.addEventListener(
 document.addEventListener("htmx:afterSettle", (event) => {
   const target = event.detail.target ?? event.target;
   if (target.id === "dialog-body" && dialog && !dialog.open && target.childElementCount) dialog.showModal();
-  target.closest?.("[data-panel]")?.setAttribute("data-open", "");
+  // Moving among rows changes what the panel shows; only asking for it opens it over the list.
+  const isMoving = event.detail.requestConfig?.triggeringEvent?.type === "baton:row";
+  if (!isMoving) target.closest?.("[data-panel]")?.setAttribute("data-open", "");
   target.querySelector?.("[data-errors]")?.focus();
   watchToasts();
 });
