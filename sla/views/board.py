@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from crm import formats
@@ -22,6 +23,18 @@ from sla.models import Milestone
 
 PAGE_SIZE = 50
 PRESETS = (7, 28, 84)
+"""Lengths of a period to choose from, in days."""
+STATE_TABS = (
+    ((), gettext_lazy("All")),
+    (("open",), gettext_lazy("Open")),
+    (("missed", "soon"), gettext_lazy("Missed or soon")),
+    (("missed",), gettext_lazy("Missed")),
+    (("soon",), gettext_lazy("Soon due")),
+    (("paused",), gettext_lazy("Paused")),
+    (timers.DECIDED, gettext_lazy("Decided")),
+    (("met",), gettext_lazy("Met")),
+    (timers.LATE, gettext_lazy("Not met when due")),
+)
 
 
 @roles_required(Role.MANAGER, Role.ADMIN)
@@ -73,6 +86,20 @@ def _address(asked: Asked, *, days: int | None = None, now=None, **changes: obje
     return f"{reverse('sla')}?{urlencode({name: value for name, value in given.items() if value})}"
 
 
+def _tabs(request: HttpRequest) -> list[dict[str, object]]:
+    """The list in each state, narrowed down in every other way as it is now."""
+    given = request.GET.copy()
+    given.pop("page", None)
+    now = set(given.pop("state", []))
+    tabs = []
+    for codes, label in STATE_TABS:
+        if codes:
+            given.setlist("state", list(codes))
+        tabs.append({"label": label, "href": f"?{given.urlencode()}", "count": None, "is_current": now == set(codes)})
+        given.pop("state", None)
+    return tabs
+
+
 @require_safe
 def timer_list(request: HttpRequest) -> HttpResponse:
     """Promises by state, milestone, person and period: where the numbers lead."""
@@ -86,8 +113,12 @@ def timer_list(request: HttpRequest) -> HttpResponse:
     page = Paginator(ordered, PAGE_SIZE).get_page(request.GET.get("page"))
     is_calendar_time = request.GET.get("time") == "calendar"
     listed = timers.rows_of(list(page.object_list), is_calendar_time=is_calendar_time, now=now)
+    narrowed = {name for name in chosen.form.fields if request.GET.get(name)} - {"state"}
     context = {
         "form": chosen.form,
+        "states": request.GET.getlist("state"),
+        "is_filtered": bool(narrowed),
+        "tabs": _tabs(request),
         "page": page,
         "rows": listed.rows,
         "hours": listed.hours,
