@@ -7,12 +7,23 @@ from typing import Any
 
 import django_filters as filters
 from django import forms
-from django.db.models import F, Q, QuerySet, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Replace
 from django.utils.translation import gettext_lazy as _
 
 from leads import words
-from leads.models import Activity, Campaign, Company, Contact, Handoff, Import, ImportedContact, Opportunity, Reason
+from leads.models import (
+    Activity,
+    Campaign,
+    Company,
+    Contact,
+    Handoff,
+    Import,
+    ImportedContact,
+    Opportunity,
+    Reason,
+    Touch,
+)
 from leads.models.imports import ImportState
 
 MAX_ID = 2**63 - 1
@@ -174,10 +185,16 @@ class HandoffFilter(filters.FilterSet):
     cause = filters.ChoiceFilter(choices=Handoff.Cause.choices, label=_("Cause"))
     assignee = PersonFilter("assignee", label=_("Assignee"))
     reason = TextFilter(field_name="reason__code", label=_("Reason"))
+    campaign = IdFilter(method="after", label=_("Formed after meeting the campaign"))
 
     class Meta:
         model = Handoff
         fields: list[str] = []
+
+    def after(self, rows: QuerySet, name: str, value: int) -> QuerySet:
+        """Handoffs of contacts who had met the campaign when they were formed."""
+        met = Touch.objects.filter(contact=OuterRef("contact"), campaign=value, at__lte=OuterRef("formed_at"))
+        return rows.filter(Exists(met))
 
 
 class OpportunityFilter(filters.FilterSet):

@@ -84,24 +84,17 @@ def company_contacts(*, user: User, company: Company) -> QuerySet[Contact]:
 
 
 def campaigns_listed() -> QuerySet[Campaign]:
-    """Campaigns with what they brought: `touch_count`, `contact_count`, and `handoff_count`, how many of these
-    contacts were handed over after they met the campaign first."""
+    """Campaigns with what they brought: `touch_count`, `contact_count`, and `handoff_count`, how many handoffs were
+    formed of contacts who had met the campaign by then."""
     touches = Touch.objects.filter(campaign=OuterRef("pk")).order_by().values("campaign")
-    first_met = Touch.objects.filter(campaign=OuterRef(OuterRef("pk")), contact=OuterRef("contact"))
     handed = Handoff.objects.filter(
-        contact__touches__campaign=OuterRef("pk"),
-        formed_at__gte=Subquery(first_met.order_by("at").values("at")[:1]),
-    )
+        contact__touches__campaign=OuterRef("pk"), contact__touches__at__lte=F("formed_at")
+    ).order_by()
     return Campaign.objects.select_related("source").annotate(
         touch_count=Coalesce(Subquery(touches.annotate(n=Count("id")).values("n")), 0),
         contact_count=Coalesce(Subquery(touches.annotate(n=Count("contact", distinct=True)).values("n")), 0),
         handoff_count=Coalesce(
-            Subquery(
-                handed.order_by()
-                .values("contact__touches__campaign")
-                .annotate(n=Count("contact", distinct=True))
-                .values("n")
-            ),
+            Subquery(handed.values("contact__touches__campaign").annotate(n=Count("id", distinct=True)).values("n")),
             0,
         ),
     )

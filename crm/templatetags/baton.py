@@ -253,8 +253,13 @@ def toast(context: template.Context, message: Message) -> dict[str, Any]:
 
 
 @register.inclusion_tag("components/field.html")
-def field(bound: BoundField, label: str = "", help: str = "", wide: bool = False, suffix: str = "") -> dict[str, Any]:
-    """A form's field with label, help and errors, tied together for readers."""
+def field(
+    bound: BoundField, label: str = "", help: str = "", wide: bool = False, suffix: str = "", bare: bool = False
+) -> dict[str, Any]:
+    """A form's field with label, help and errors, tied together for readers.
+
+    `bare`: do not call it optional, where most fields of the form are.
+    """
     widget = bound.field.widget
     kind = "line"
     if isinstance(widget, forms.CheckboxInput):
@@ -268,6 +273,7 @@ def field(bound: BoundField, label: str = "", help: str = "", wide: bool = False
         "help": help,
         "wide": wide,
         "suffix": suffix,
+        "says_optional": not bare and not bound.field.required,
     }
 
 

@@ -32,6 +32,7 @@ TABS = (
     (Tab.WAITING, gettext_lazy("Waiting for capacity")),
 )
 reviewers_only = roles_required(Role.MARKETER, Role.MANAGER)
+readers_only = roles_required(Role.MARKETER, Role.MANAGER, Role.ADMIN)
 
 
 def chosen_of(given: QueryDict) -> Chosen:
@@ -60,7 +61,7 @@ def back_of(chosen: Chosen) -> str:
     return urlencode({name: value for name, value in values.items() if value})
 
 
-@reviewers_only
+@readers_only
 @require_safe
 def queue(request: HttpRequest) -> HttpResponse:
     """The list with the evidence about one of its rows; to htmx only what changes."""
@@ -90,6 +91,7 @@ def queue_page(
         "hours": listing.hours,
         "shown": ",".join(str(row.handoff_id) for row in listing.rows),
         "focus": focus,
+        "can_act": user.is_marketer or user.is_manager,
         "selection": selection or SelectionForm(),
         "selected": set(selection.data.getlist("handoff")) if selection is not None else set(),
         "late_href": _href(tab="", due="late"),
@@ -137,7 +139,7 @@ def _filter_choices(user: User) -> dict[str, Any]:
     return {"sources": Source.objects.all(), "countries": sorted(set(countries))}
 
 
-@reviewers_only
+@readers_only
 @require_safe
 def queue_panel(request: HttpRequest, handoff_id: int) -> HttpResponse:
     """The evidence about one lead: to htmx the panel beside the list, else a page of its own."""
@@ -170,7 +172,7 @@ def panel_context(found: Evidence, *, back: str, **more: Any) -> dict[str, Any]:
     return {"lead": found, "back": back, **forms, **opened, **more}
 
 
-@reviewers_only
+@readers_only
 @require_safe
 def queue_news(request: HttpRequest) -> HttpResponse:
     """What has changed since the list was made: how many rows are new, and who dealt with which of those shown."""
@@ -196,7 +198,7 @@ def ids_of(text: str) -> list[int]:
     return [int(one) for one in text.split(",")[:PAGE_SIZE] if one.isascii() and one.isdigit() and len(one) < 19]
 
 
-@reviewers_only
+@readers_only
 @require_safe
 def queue_preview(request: HttpRequest) -> HttpResponse:
     """Who would get the selected leads if they were approved now, as a line of text."""
@@ -215,7 +217,7 @@ def told_counts(names: list[str]) -> str:
     return ", ".join(f"{name or _('waiting for capacity')} {count}" for name, count in counted.items())
 
 
-@reviewers_only
+@readers_only
 @require_safe
 def queue_room(request: HttpRequest) -> HttpResponse:
     """Who of sales can take how many more: the rows behind the number at the head of the queue."""
