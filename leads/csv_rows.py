@@ -11,13 +11,14 @@ import datetime as dt
 import io
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from leads.conditions import as_number
 from leads.countries import country_code
 from leads.csv_headers import meaning, plain
 
@@ -45,6 +46,10 @@ FIELD_NAMES = {
 }
 # A cell longer than this has swallowed the rows below it.
 LONGEST_CELL = 20_000
+# What the lists of some forms send when nothing was chosen.
+NOTHING_CHOSEN = "select"
+LONGEST_ATTRIBUTE = 100
+LEADING_ZERO = re.compile(r"-?0[0-9]")
 # A blank that looks like none, or like one: zero-width ones, the byte order mark, the soft hyphen.
 INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -63,8 +68,9 @@ class FileProblem(Exception):
 class Row:
     """One row that is meant to be a contact. `number` counts as spreadsheets do, the header being 1.
 
-    `values` are the cells that mean something here, by field, cleaned. `problem` says in a sentence why the row cannot
-    be taken; empty for a usable one.
+    `values` are the cells of the columns that a field stands for, by field, cleaned; `attributes` what all other
+    columns hold, by their name: a number where the cell is one, text otherwise, nothing where it is blank. `problem`
+    says in a sentence why the row cannot be taken; empty for a usable one.
     """
 
     number: int
@@ -72,6 +78,7 @@ class Row:
     values: dict[str, str]
     at: dt.datetime | None
     problem: str = ""
+    attributes: dict[str, str | int | float] = field(default_factory=dict)
 
     @property
     def email(self) -> str:
@@ -86,7 +93,7 @@ class Sheet:
     delimiter: str
     fields: frozenset[str]
     rows: tuple[Row, ...]
-    # Columns that mean nothing here, by name.
+    # Columns that no field stands for, by name: what they hold is kept as attributes.
     unknown: tuple[str, ...] = field(default=())
 
 
@@ -103,13 +110,17 @@ def read(data: bytes, *, time_zone: dt.tzinfo) -> Sheet:
         )
     records = list(_records(text, delimiter, header))
     is_day_first = _is_day_first(records, columns.get("date", ()))
+    others = _other_columns(header)
     rows = tuple(
-        _row(number, cells, columns, is_day_first=is_day_first, time_zone=time_zone) for number, cells in records
+        replace(
+            _row(number, cells, columns, is_day_first=is_day_first, time_zone=time_zone),
+            attributes=_attributes(cells, others, has_decimal_comma=delimiter != ","),
+        )
+        for number, cells in records
     )
     if not rows:
         raise FileProblem(_("This file has a header, but no row with a contact."))
-    unknown = tuple(name for name in header if name and meaning(name) is None)
-    return Sheet(tuple(header), delimiter, frozenset(columns), rows, unknown)
+    return Sheet(tuple(header), delimiter, frozenset(columns), rows, tuple(others))
 
 
 # The file ------------------------------------------------------------------------------------------------------------
@@ -179,6 +190,17 @@ def _columns(header: Sequence[str]) -> dict[str, tuple[int, ...]]:
     return {field_name: tuple(index for _rank, index in sorted(found)) for field_name, found in ranked.items()}
 
 
+def _other_columns(header: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """The columns that no field stands for, by name; those of the same name together. Not those of `refused_file`."""
+    found: dict[str, tuple[int, ...]] = {}
+    own = _refusal_columns()
+    for index, cell in enumerate(header[: -len(own)] if tuple(header[-len(own) :]) == own else header):
+        name = " ".join(cell.split())[:LONGEST_ATTRIBUTE]
+        if name and meaning(cell) is None:
+            found[name] = (*found.get(name, ()), index)
+    return found
+
+
 # One row --------------------------------------------------------------------------------------------------------------
 
 
@@ -223,7 +245,24 @@ def _clean(cell: str) -> str:
 
 
 def _first_cell(cells: Sequence[str], indexes: Sequence[int]) -> str:
-    return next((text for index in indexes if index < len(cells) and (text := _clean(cells[index]))), "")
+    found = (_clean(cells[index]) for index in indexes if index < len(cells))
+    return next((text for text in found if text and text.casefold() != NOTHING_CHOSEN), "")
+
+
+def _attributes(
+    cells: Sequence[str], columns: dict[str, tuple[int, ...]], *, has_decimal_comma: bool
+) -> dict[str, str | int | float]:
+    found = ((name, _first_cell(cells, indexes)) for name, indexes in columns.items())
+    return {name: _number_or_text(text, has_decimal_comma=has_decimal_comma) for name, text in found if text}
+
+
+def _number_or_text(text: str, *, has_decimal_comma: bool) -> str | int | float:
+    """A number as conditions read it. Text with zeros before it is a code, such as a postal one, and stays text."""
+    plainly = text.replace(",", ".") if has_decimal_comma and text.count(",") == 1 and "." not in text else text
+    number = as_number(plainly)
+    if number is None or LEADING_ZERO.match(plainly):
+        return text
+    return int(number) if number == int(number) else number
 
 
 def _email(text: str) -> tuple[str, str]:
@@ -335,7 +374,7 @@ def refused_file(sheet: Sheet) -> bytes:
     """
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=sheet.delimiter)
-    writer.writerow([*(_inert(name) for name in sheet.header), _("Row"), _("Why it was refused")])
+    writer.writerow([*(_inert(name) for name in sheet.header), *_refusal_columns()])
     width = len(sheet.header)
     for row in sheet.rows:
         if row.problem:
@@ -345,6 +384,10 @@ def refused_file(sheet: Sheet) -> bytes:
                 cells = [*cells[: width - 1], sheet.delimiter.join(cells[width - 1 :])]
             writer.writerow([*cells, *[""] * (width - len(cells)), row.number, _inert(row.problem)])
     return out.getvalue().encode("utf-8-sig")
+
+
+def _refusal_columns() -> tuple[str, str]:
+    return _("Row"), _("Why it was refused")
 
 
 def _inert(cell: str) -> str:

@@ -54,6 +54,7 @@ class NewContact:
     fields: dict[str, str] = field(default_factory=dict)
     company: str = ""
     source: str = ""
+    attributes: dict[str, str | int | float] = field(default_factory=dict)
 
 
 def normal_email(email: str) -> str:
@@ -97,6 +98,7 @@ def create_missing(new: Sequence[NewContact], *, at: dt.datetime, actor: User | 
                 email=email,
                 company=companies.get(one.company.strip().casefold()),
                 source=sources.get(one.source),
+                attributes=one.attributes,
                 stage="subscriber",
                 stage_at=at,
                 created_at=at,

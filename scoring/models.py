@@ -111,7 +111,7 @@ class FitRule(models.Model):
     model = models.ForeignKey(ScoringModel, on_delete=models.CASCADE, related_name="fit_rules")
     position = models.PositiveSmallIntegerField(default=0)
     name = models.CharField(_("name"), max_length=120)
-    field = models.CharField(_("field"), max_length=60)
+    field = models.CharField(_("field"), max_length=120)
     op = models.CharField(_("operator"), max_length=20)
     value = models.JSONField(_("value"), null=True, blank=True)
     points = models.FloatField(_("points"))

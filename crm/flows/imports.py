@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from crm.errors import Conflict, Forbidden, Invalid, NotFound
 from crm.flows import scores
 from leads import csv_rows, lifecycle, services
+from leads.conditions import is_unset
 from leads.csv_rows import FileProblem, Row, Sheet
 from leads.models import Company, Contact, ContactChange, Import, ImportedContact, Source
 from leads.models.imports import ImportState
@@ -250,6 +251,7 @@ def _new(row: Row, job: Import, sheet: Sheet, sources: dict[str, Source]) -> ser
         fields={name: row.values[name] for name in FILLED if name in row.values},
         company=row.values.get("company", ""),
         source=source,
+        attributes=row.attributes,
     )
 
 
@@ -279,7 +281,14 @@ def _fill(
                 changes.append(
                     ContactChange(contact=contact, field=name, old=None, new=_shown(value), at=at, actor=actor)
                 )
-    Contact.objects.bulk_update(filled.values(), [*FILLED, "company", "source"], batch_size=BATCH)
+        for name, known in row.attributes.items():
+            if is_unset(contact.attributes.get(name)):
+                contact.attributes[name] = known
+                filled[contact.pk] = contact
+                changes.append(
+                    ContactChange(contact=contact, field=f"attributes.{name}", old=None, new=known, at=at, actor=actor)
+                )
+    Contact.objects.bulk_update(filled.values(), [*FILLED, "company", "source", "attributes"], batch_size=BATCH)
     ContactChange.objects.bulk_create(changes)
 
 

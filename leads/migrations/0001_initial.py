@@ -127,7 +127,7 @@ class Migration(migrations.Migration):
             name='ContactChange',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('field', models.CharField(max_length=50)),
+                ('field', models.CharField(max_length=120)),
                 ('old', models.JSONField(null=True)),
                 ('new', models.JSONField(null=True)),
                 ('at', models.DateTimeField()),

@@ -167,7 +167,7 @@ class ContactChange(models.Model):
     """One field of one contact changed: serves audit, replay of fit rules, merge and undo."""
 
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="changes")
-    field = models.CharField(max_length=50)
+    field = models.CharField(max_length=120)
     old = models.JSONField(null=True)
     new = models.JSONField(null=True)
     at = models.DateTimeField()

@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('position', models.PositiveSmallIntegerField(default=0)),
                 ('name', models.CharField(max_length=120, verbose_name='name')),
-                ('field', models.CharField(max_length=60, verbose_name='field')),
+                ('field', models.CharField(max_length=120, verbose_name='field')),
                 ('op', models.CharField(max_length=20, verbose_name='operator')),
                 ('value', models.JSONField(blank=True, null=True, verbose_name='value')),
                 ('points', models.FloatField(verbose_name='points')),

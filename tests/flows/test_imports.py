@@ -96,6 +96,7 @@ def test_what_is_empty_is_filled_and_nothing_is_overwritten(marketer):
         "country": (None, "SI", marketer),
         "company": (None, "Firm d.o.o.", marketer),
         "source": (None, "Trade fair", marketer),
+        "attributes.Lifecycle Stage": (None, "Customer", marketer),
     }
 
 
@@ -305,3 +306,22 @@ def test_of_the_broken_rows_exactly_45_carry_a_contact():
 def test_files_of_old_code_pages_are_refused_with_a_way_out(name):
     with pytest.raises(Invalid, match="save it as “CSV UTF-8”"):
         start((DATA / "messy_imports_generated" / f"{name}.csv").read_bytes())
+
+
+def test_columns_that_no_field_stands_for_become_attributes_that_rules_can_ask_for():
+    ScoringModel.objects.get().fit_rules.create(
+        name="Visits often", field="attributes.Total Visits", op="gte", value=10, points=7
+    )
+    take_in("Email,Total Visits,Plan\neva@firm.example,12,Gold\njuha@saha.example,3,Select")
+    eva, juha = Contact.objects.order_by("email")
+    assert (eva.attributes, juha.attributes) == ({"Total Visits": 12, "Plan": "Gold"}, {"Total Visits": 3})
+    assert eva.score.fit - juha.score.fit == 7
+    assert not ContactChange.objects.exists()
+
+
+def test_attributes_that_are_empty_are_filled_with_history_and_none_is_overwritten(marketer):
+    take_in("Email,Plan\neva@firm.example,Gold")
+    take_in("Email,Plan,Seats\neva@firm.example,Silver,40", actor=marketer)
+    assert Contact.objects.get().attributes == {"Plan": "Gold", "Seats": 40}
+    change = ContactChange.objects.get()
+    assert (change.field, change.old, change.new, change.actor) == ("attributes.Seats", None, 40, marketer)

@@ -199,3 +199,31 @@ def test_the_refused_rows_can_be_opened_in_a_spreadsheet_without_danger_and_read
     again = read(text.replace("'@SUM(1+1)", "eva@firm.example"))
     assert again.rows[1].email == "eva@firm.example"
     assert again.rows[0].values["phone"] == "+358 9 555 0137"
+
+
+def test_columns_without_a_field_are_kept_as_attributes_numbers_as_numbers():
+    sheet = read(
+        "Email, Total  Visits ,Score,Postal code,Plan,Note,Plan\n"
+        "eva@firm.example,12,-2.50,00100,Select,  ,Gold\n"
+        "juha@saha.example,,1.0,90100,gold,3 pallets,\n"
+    )
+    assert sheet.unknown == ("Total Visits", "Score", "Postal code", "Plan", "Note")
+    assert sheet.rows[0].attributes == {"Total Visits": 12, "Score": -2.5, "Postal code": "00100", "Plan": "Gold"}
+    assert sheet.rows[1].attributes == {"Score": 1, "Postal code": 90100, "Plan": "gold", "Note": "3 pallets"}
+    assert [type(row.attributes["Score"]) for row in sheet.rows] == [float, int]
+
+
+def test_a_comma_is_a_decimal_one_only_where_it_does_not_part_the_columns():
+    assert read("Email;Liikevaihto\neva@firm.example;3,5").rows[0].attributes == {"Liikevaihto": 3.5}
+    assert read('Email,Turnover\neva@firm.example,"3,5"').rows[0].attributes == {"Turnover": "3,5"}
+
+
+def test_select_means_that_nothing_was_chosen_in_a_field_as_well():
+    row = read("Email,City,Lead Source\neva@firm.example,Select,select").rows[0]
+    assert row.values == {"email": "eva@firm.example"}
+
+
+def test_the_columns_that_say_why_a_row_was_refused_are_no_attributes_when_it_comes_again():
+    refused = csv_rows.refused_file(read("Email,Plan\nnobody,Gold"))
+    again = read(refused.replace(b"nobody", b"eva@firm.example", 1))
+    assert (again.unknown, again.rows[0].attributes) == (("Plan",), {"Plan": "Gold"})
