@@ -77,16 +77,16 @@ def opening(history: Sequence[Deed], *, now: datetime) -> Opening:
 
 
 def reason_to_call(history: Sequence[Deed], *, now: datetime) -> str:
-    """The same in a few words for a row: "Asked for a demo yesterday, looked at the prices, 5 times"; may be empty."""
+    """What tells most, in a few words for a row: "Asked for a demo yesterday"; empty when nothing is known."""
     spoken = _last(history, is_spoken)
     themes = _themes(history, since=spoken.at if spoken else now - MEMORY)
     if not themes:
         return ""
-    first = f"{deeds.headline(themes[0].latest)} {said(themes[0].latest.at, now=now)}"
-    if len(themes) == 1:
-        return first
-    second = deeds.Gathered(themes[1].latest, len(themes[1].deeds)).text
-    return _("%(first)s, %(second)s") % {"first": first, "second": second[:1].lower() + second[1:]}
+    theme = themes[0]
+    when = said(theme.latest.at, now=now)
+    if theme.kind == "prices" and len(theme.deeds) > 1:
+        return _("Looked at the prices %(n)d times, last %(when)s") % {"n": len(theme.deeds), "when": when}
+    return f"{deeds.headline(theme.latest)} {when}"
 
 
 def is_attempt(deed: Deed) -> bool:
@@ -176,11 +176,11 @@ def _second_clause(theme: _Theme) -> str:
     if theme.kind == "prices":
         return ngettext("looked at our prices", "looked at our prices %(n)d times", count) % {"n": count}
     if theme.kind == "content_download":
-        return _("downloaded “%(title)s”") % {"title": deed.title} if deed.title else _("downloaded our material")
+        return _("downloaded ‘%(title)s’") % {"title": deed.title} if deed.title else _("downloaded our material")
     if theme.kind == "webinar_attended":
         return _("came to our webinar")
     if theme.kind == "event_attended":
-        return _("met us at “%(title)s”") % {"title": deed.title} if deed.title else _("met us")
+        return _("met us at ‘%(title)s’") % {"title": deed.title} if deed.title else _("met us")
     if theme.kind == "form_submission" and deed.words:
         return _("wrote: ‘%(words)s’") % {"words": _clip(deed.words)}
     return ""
@@ -200,10 +200,10 @@ _FIRST = {
     "page_view": gettext_noop("You visited our pages %(when)s"),
 }
 _FIRST_TITLED = {
-    "event_attended": gettext_noop("We met at “%(title)s” %(when)s"),
-    "webinar_attended": gettext_noop("You came to our webinar “%(title)s” %(when)s"),
-    "content_download": gettext_noop("You downloaded “%(title)s” %(when)s"),
-    "email_click": gettext_noop("You followed our mail “%(title)s” %(when)s"),
+    "event_attended": gettext_noop("We met at ‘%(title)s’ %(when)s"),
+    "webinar_attended": gettext_noop("You came to our webinar ‘%(title)s’ %(when)s"),
+    "content_download": gettext_noop("You downloaded ‘%(title)s’ %(when)s"),
+    "email_click": gettext_noop("You followed our mail ‘%(title)s’ %(when)s"),
 }
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from crm import formats, openers
@@ -123,6 +123,12 @@ class Card:
         return self.handoff is not None and self.handoff.assignee_id is None and self.handoff.team_id is not None
 
     @property
+    def shows_channel(self) -> bool:
+        """Whether the channel says more than the touches do."""
+        source = self.contact.source
+        return source is not None and all(touch.name != str(source) for touch in self.touches)
+
+    @property
     def first_name(self) -> str:
         return self.contact.first_name or self.contact.name
 
@@ -139,6 +145,28 @@ def contact_seen(user: User, contact_id: int) -> Contact:
     if contact is None:
         raise NotFound(_("There is no such contact."))
     return contact
+
+
+def farewell(user: User, *, now: dt.datetime, **which: int) -> str:
+    """What became of a handoff that was offered to the reader or their team and is with somebody else now.
+
+    `which` names it: `id`, or `contact` for the latest of a contact. Empty when none ever was theirs, so that a
+    stranger learns nothing.
+    """
+    theirs = Q(events__assignee=user)
+    if user.team_id:
+        theirs |= Q(team=user.team_id, overflowed_at__isnull=False)
+    rows = Handoff.objects.filter(theirs, **which).select_related("contact", "assignee").order_by("-formed_at", "-id")
+    handoff = rows.distinct().first()
+    if handoff is None or handoff.assignee is None:
+        return ""
+    taken = handoff.events.filter(undone_at=None).exclude(verb="undo").order_by("-at", "-id").first()
+    when = openers.mid_sentence(formats.when(taken.at if taken else handoff.formed_at, now=now))
+    return _("%(contact)s is with %(name)s since %(when)s.") % {
+        "contact": handoff.contact,
+        "name": handoff.assignee,
+        "when": when,
+    }
 
 
 def handoff_seen(user: User, handoff_id: int) -> Handoff:
@@ -239,7 +267,7 @@ def _where(contact: Contact) -> str:
     company = contact.company
     city = contact.city or (company.city if company else "")
     country = contact.country or (company.country if company else "")
-    parts = [", ".join(part for part in (city, country) if part)]
+    parts = [city or country]
     if company and company.employees:
         parts.append(_("%(count)s people") % {"count": formats.number(company.employees)})
     return ", ".join(part for part in parts if part)

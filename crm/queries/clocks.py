@@ -39,6 +39,8 @@ class Clock:
     ahead: tuple[Step, ...]
     taken: tuple[str, ...]
     """To whom the steps that were taken went."""
+    pause_reason: str = ""
+    """Why it stands still; empty unless it does."""
 
     @property
     def state(self) -> str:
@@ -108,7 +110,9 @@ def _clock(timer: Timer, *, calendar: clock.Calendar, pauses: Sequence[Pause], n
         due_at=timer.due_at,
         hours_key=str(timer.calendar_id) if state in LIVE else "",
         name=name,
-        note=_pause_note(running, now=now) if running and state is TimerState.PAUSED else "",
+        note=_("until %(when)s") % {"when": openers.mid_sentence(formats.when(running.ends_at, now=now))}
+        if running and state is TimerState.PAUSED
+        else "",
     )
     ahead = []
     if timer.met_at is None and timer.cancelled_at is None:
@@ -117,11 +121,8 @@ def _clock(timer: Timer, *, calendar: clock.Calendar, pauses: Sequence[Pause], n
             at = clock.due_at(calendar, timer.started_at, working, spans)
             ahead.append(Step(at=at, kind=step["kind"], to=step["to"]))
     taken = tuple(step["to"] for step in timer.steps[: timer.step])
-    return Clock(timer=timer, face=face, ahead=tuple(ahead), taken=taken)
-
-
-def _pause_note(pause: Pause, *, now: dt.datetime) -> str:
-    return _("to %(until)s, %(reason)s") % {"until": formats.when(pause.ends_at, now=now), "reason": pause.reason}
+    reason = running.reason if running and state is TimerState.PAUSED else ""
+    return Clock(timer=timer, face=face, ahead=tuple(ahead), taken=taken, pause_reason=reason)
 
 
 def _hours(key: int, calendar: clock.Calendar, *, now: dt.datetime) -> OpenHours:
@@ -137,6 +138,8 @@ def consequence(of: Clock, *, managers: Sequence[str], now: dt.datetime, is_own:
 
     `managers` are the names of those whom the ladder calls manager; `is_own`: the reader is whose clock it is.
     """
+    if of.pause_reason:
+        return of.pause_reason
     sentences = []
     if of.is_missed:
         due = formats.when(of.timer.due_at, now=now)
@@ -146,7 +149,7 @@ def consequence(of: Clock, *, managers: Sequence[str], now: dt.datetime, is_own:
     step = next((one for one in of.ahead if one.to == "manager"), None)
     if step is None and is_own:
         step = next(iter(of.ahead), None)
-    if step is not None and of.state != TimerState.PAUSED:
+    if step is not None:
         who = _names(managers) if step.to == "manager" else _("you")
         sentences.append(_told(step, who=who, is_you=step.to != "manager", now=now))
     return " ".join(sentences)

@@ -60,6 +60,8 @@ class Promise:
     milestone: str
     label: str
     clock: Clock
+    due: str
+    """When it falls due, within a sentence."""
     consequence: str
 
 
@@ -158,11 +160,12 @@ def desk_of(
             milestone=timer.milestone,
             label=str(Milestone(timer.milestone).label),
             clock=drawn.by_timer[timer.pk],
+            due=openers.mid_sentence(formats.when(timer.due_at, now=now)),
             consequence=clocks.consequence(drawn.by_timer[timer.pk], managers=managers, now=now, is_own=is_mine),
         )
         for timer in open_timers
     )
-    due = next((one.clock.timer.due_at for one in promises if one.milestone == Milestone.CONTACT), None)
+    contact_due = next((one.due for one in promises if one.milestone == Milestone.CONTACT), "")
     is_paused = any(one.clock.state == "paused" for one in promises)
     has_missed = any(one.clock.is_missed for one in promises)
     can_pause = bool(promises) and not has_missed and (user.is_marketer or user.is_manager or is_mine)
@@ -173,7 +176,7 @@ def desk_of(
         promises=promises,
         reasons=_reasons(now=now),
         next_days=_next_days(now),
-        contact_due=openers.mid_sentence(formats.when(due, now=now)) if due else "",
+        contact_due=contact_due,
         is_paused=is_paused,
         can_answer=can(VerbName.ACCEPT),
         can_open_opportunity=can(VerbName.OPEN_OPPORTUNITY),

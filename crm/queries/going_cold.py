@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from crm import formats, openers
-from crm.deeds import Deed
+from crm.deeds import Deed, headline
 from crm.models import Notice, User
 from crm.models.notices import NoticeKind
 from crm.queries import history
@@ -69,7 +69,7 @@ class Cold:
     when: str
     note: str
     weight: float
-    handoff: Handoff | None = None
+    why: str = ""
 
 
 def in_work(user: User, *, now: dt.datetime, but_not: set[int]) -> list[Contact]:
@@ -131,7 +131,7 @@ def _judge(contact: Contact, deeds: Sequence[Deed], *, now: dt.datetime) -> Cold
     planned = history.next_step_of(ours) if ours else None
     theirs = next((deed for deed in deeds if deed.is_theirs), None)
     offer = next(iter(contact.open_opportunities), None)  # type: ignore[attr-defined]
-    money = _offer_words(offer, now=now) if offer else ""
+    money = _offer_words(offer) if offer else ""
     if planned is not None and planned < _end_of_day(now):
         return Cold(
             Kind.NEXT_STEP,
@@ -176,7 +176,17 @@ def _silent(
     note = money or _last_ours(ours, now=now) or _("No next step is set")
     # Offers before leads: what has a price is lost for a price.
     weight = quiet.total_seconds() + (10**9 if offer else 0)
-    return Cold(Kind.SILENT, contact, when=days, note=note, weight=weight)
+    return Cold(Kind.SILENT, contact, when=days, note=note, weight=weight, why=_silence(deeds, offer, now=now))
+
+
+def _silence(deeds: Sequence[Deed], offer: Opportunity | None, *, now: dt.datetime) -> str:
+    """The last thing that happened: "Called, reached on 11 November", else the offer."""
+    if offer is not None and (not deeds or deeds[0].at < offer.opened_at):
+        when = openers.said(offer.opened_at, now=now)
+        return _("Offered “%(name)s” %(when)s") % {"name": offer.name, "when": when}
+    if not deeds:
+        return ""
+    return f"{headline(deeds[0])} {openers.said(deeds[0].at, now=now)}"
 
 
 def _came_back(contact: Contact, deeds: Sequence[Deed], *, now: dt.datetime) -> Cold | None:
@@ -187,15 +197,14 @@ def _came_back(contact: Contact, deeds: Sequence[Deed], *, now: dt.datetime) -> 
     if given.comment:
         said = _("%(reason)s: “%(words)s”") % {"reason": said, "words": given.comment}
     month = openers.said(given.ended_at, now=now) if given.ended_at else ""
-    note = _("You %(when)s: %(words)s") % {"when": month, "words": said}
-    return Cold(Kind.BACK, contact, when=_("This week"), note=note, weight=0.0, handoff=given)
+    why = _("You %(when)s: %(words)s") % {"when": month, "words": said}
+    note = _("Marketing has it; a call may wake it")
+    return Cold(Kind.BACK, contact, when=_("This week"), note=note, weight=0.0, why=why)
 
 
-def _offer_words(offer: Opportunity, *, now: dt.datetime) -> str:
-    return _("%(amount)s offered %(when)s") % {
-        "amount": formats.money(offer.amount, currency=offer.currency),
-        "when": openers.said(offer.opened_at, now=now),
-    }
+def _offer_words(offer: Opportunity) -> str:
+    amount = formats.money(offer.amount, currency=offer.currency)
+    return _("%(amount)s at stake") % {"amount": amount}
 
 
 def _last_ours(ours: Deed | None, *, now: dt.datetime) -> str:

@@ -213,7 +213,7 @@ def words_of(chosen: HandoffListFilter) -> str:
     for name in ("state", "cause", "milestone", "timer"):
         choices = {str(code): str(label) for code, label in chosen.form.fields[name].choices}
         given = asked[name] if isinstance(asked[name], list) else [asked[name]]
-        said += [", ".join(choices[one] for one in given if one in choices)]
+        said.append(", ".join(choices[one] for one in given if one and one in choices))
     said += [str(asked[name]) for name in ("assignee", "promised_by", "reviewed_by", "reason") if asked[name]]
     if asked["contact"]:
         contact = Contact.objects.visible_to(chosen.user).filter(id=asked["contact"]).first()

@@ -232,7 +232,7 @@ def _loose_item(
         kind=one.kind,
         contact=one.contact,
         score=faces[one.contact.pk],
-        why=openers.reason_to_call(known, now=now) or one.note,
+        why=one.why or openers.reason_to_call(known, now=now),
         note=one.note,
         opening=openers.opening(known, now=now),
         when=one.when,

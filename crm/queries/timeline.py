@@ -34,6 +34,8 @@ class Line:
     is_strong: bool = False
     points: float | None = None
     """What is left of the activity's points, where the lines are those behind one rule."""
+    rank: int = 0
+    """Orders what happened in the same minute: deeds, then stages, then acts."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,8 @@ def timeline_of(
         *_change_lines(changes),
         *_pause_lines(pauses, now=now),
     ]
-    # Of one instant, what the contact did comes before what followed from it, so it stands below.
-    lines.sort(key=lambda line: line.at, reverse=True)
+    # Of one minute, what the contact did comes before what followed from it, so it stands below.
+    lines.sort(key=lambda line: (line.at.replace(second=0, microsecond=0), line.rank, line.at), reverse=True)
     return Timeline(tuple(lines if is_whole else lines[:SHORT]), activity_count, is_whole)
 
 
@@ -123,7 +125,8 @@ def _event_lines(events: Sequence[HandoffEvent], stage_changes: Sequence[StageCh
         if event.undone_at:
             text = _("%(what)s, taken back") % {"what": text}
         who = str(event.actor) if event.actor else ""
-        lines.append(Line(event.at, text, who=who, detail=_event_detail(event), is_strong=not event.undone_at))
+        is_strong = event.actor is not None and not event.undone_at
+        lines.append(Line(event.at, text, who=who, detail=_event_detail(event), is_strong=is_strong, rank=2))
     return lines
 
 
@@ -156,7 +159,7 @@ def _stage_lines(stage_changes: Iterable[StageChange], *, told: Collection[tuple
         stage = words.STAGES[Stage(row.to_stage)]
         text = _("Now %(stage)s") if row.from_stage else _("Came in as %(stage)s")
         who = str(row.actor) if row.actor else ""
-        lines.append(Line(row.at, text % {"stage": stage}, who=who, is_strong=bool(row.from_stage)))
+        lines.append(Line(row.at, text % {"stage": stage}, who=who, rank=1))
     return lines
 
 

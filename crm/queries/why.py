@@ -18,6 +18,9 @@ from scoring.services import Rules
 COURSE_DAYS = 30
 COURSE_POINTS = 45
 MARKS = 3
+# Labels of marks closer than this would touch.
+MARK_ROOM = dt.timedelta(days=9)
+LEAST_MARKED = 3.0
 LEAST_CUT = 0.05
 
 
@@ -117,9 +120,11 @@ def score_course(contact: Contact, why: Explanation, *, now: dt.datetime, rules:
 
 
 def _marks(why: Explanation, *, since: dt.datetime) -> list[CourseMark]:
-    """The latest deed behind each of the strongest rules, named by its kind."""
-    return [
-        CourseMark(rule.activities[0].occurred_at, str(rule.activities[0].activity.type).lower())
-        for rule in why.activity_rules[:MARKS]
-        if rule.points > 0 and rule.activities[0].occurred_at >= since
-    ]
+    """The latest deed behind each of the strongest rules, named by its kind; of those close together the strongest."""
+    marks: list[CourseMark] = []
+    for rule in why.activity_rules[:MARKS]:
+        at = rule.activities[0].occurred_at
+        is_free = all(abs(at - other.at) > MARK_ROOM for other in marks)
+        if rule.points >= LEAST_MARKED and at >= since and is_free:
+            marks.append(CourseMark(at, str(rule.activities[0].activity.type).lower()))
+    return marks

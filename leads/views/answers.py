@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,17 +18,31 @@ from django.views.decorators.http import require_POST
 from crm import flows, formats, openers, toasts
 from crm.access import person
 from crm.deeds import OUTCOMES
-from crm.errors import Conflict, Forbidden, Invalid
+from crm.errors import Conflict, Forbidden, Invalid, NotFound
 from crm.models import User
 from crm.queries import card as card_queries
 from crm.queries import desk
 from leads.forms_sales import AcceptForm, AdjustForm, LogForm, PauseForm, ReassignForm, RecycleForm, RejectForm
 from leads.models import Contact, Handoff
 from leads.stages import Refusal, VerbName
-from leads.views.card import contact_page
+from leads.views.card import contact_page, gone_page
+
+
+def or_gone(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Tell those with whom a handoff was before who has it now, instead of a bare 404."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, handoff_id: int) -> HttpResponse:
+        try:
+            return view(request, handoff_id)
+        except NotFound:
+            return gone_page(request, id=handoff_id)
+
+    return guarded
 
 
 @require_POST
+@or_gone
 def handoff_accept(request: HttpRequest, handoff_id: int) -> HttpResponse:
     """The assignee takes the lead."""
     handoff = handoff_to(request, handoff_id, VerbName.ACCEPT)
@@ -41,6 +56,7 @@ def handoff_accept(request: HttpRequest, handoff_id: int) -> HttpResponse:
 
 
 @require_POST
+@or_gone
 def handoff_reject(request: HttpRequest, handoff_id: int) -> HttpResponse:
     """The assignee says no, and why."""
     handoff = handoff_to(request, handoff_id, VerbName.REJECT)
@@ -76,6 +92,7 @@ def handoff_reassign(request: HttpRequest, handoff_id: int) -> HttpResponse:
 
 
 @require_POST
+@or_gone
 def handoff_recycle(request: HttpRequest, handoff_id: int) -> HttpResponse:
     """The owner or a manager gives the contact back to marketing until a day."""
     handoff = handoff_to(request, handoff_id, VerbName.RECYCLE)
@@ -93,6 +110,7 @@ def handoff_recycle(request: HttpRequest, handoff_id: int) -> HttpResponse:
 
 
 @require_POST
+@or_gone
 def handoff_pause(request: HttpRequest, handoff_id: int) -> HttpResponse:
     """Let the clocks of a handoff stand still until an instant."""
     handoff = card_queries.handoff_seen(person(request), handoff_id)
@@ -108,6 +126,7 @@ def handoff_pause(request: HttpRequest, handoff_id: int) -> HttpResponse:
 
 
 @require_POST
+@or_gone
 def handoff_resume(request: HttpRequest, handoff_id: int) -> HttpResponse:
     """Let the clocks of a handoff run again."""
     handoff = card_queries.handoff_seen(person(request), handoff_id)

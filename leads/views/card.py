@@ -9,9 +9,12 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
+from django_htmx.http import HttpResponseClientRefresh
 
 from crm.access import person
+from crm.errors import NotFound
 from crm.queries import card as card_queries
 from leads.forms import DisqualifyForm, ReturnForm
 from leads.forms_sales import (
@@ -56,13 +59,16 @@ def contact_page(
     status: int = 200,
 ) -> HttpResponse:
     """The page, or its changing part for htmx; `refused` are forms with what was typed, by their name here."""
-    found = card_queries.card_of(
-        person(request),
-        contact_id=contact_id,
-        now=timezone.now(),
-        is_whole="all" in request.GET,
-        rule=request.GET.get("rule", ""),
-    )
+    try:
+        found = card_queries.card_of(
+            person(request),
+            contact_id=contact_id,
+            now=timezone.now(),
+            is_whole="all" in request.GET,
+            rule=request.GET.get("rule", ""),
+        )
+    except NotFound:
+        return gone_page(request, contact=contact_id)
     refused = refused or {}
     context: dict[str, Any] = {
         "card": found,
@@ -75,3 +81,14 @@ def contact_page(
     context |= {name: refused.get(name) or form(auto_id=f"{name}_%s") for name, form in FORMS.items()}
     template = "leads/contact/body.html" if request.htmx else "leads/contact/page.html"  # type: ignore[attr-defined]
     return render(request, template, context, status=status)
+
+
+def gone_page(request: HttpRequest, **which: int) -> HttpResponse:
+    """404; to those with whom the lead was before it says who has it now. `which` as `card.farewell` takes it."""
+    words = card_queries.farewell(person(request), now=timezone.now(), **which)
+    if not words:
+        raise NotFound(_("There is no such contact."))
+    if request.htmx:  # type: ignore[attr-defined]
+        # What stands on the screen is no longer theirs: the whole page goes.
+        return HttpResponseClientRefresh()
+    return render(request, "leads/contact/gone.html", {"words": words}, status=404)

@@ -21,7 +21,7 @@ from crm.queries import opportunities as queries
 from leads.forms_sales import LoseForm, OfferForm, WinForm
 from leads.models import Opportunity
 from leads.stages import Refusal, VerbName
-from leads.views.answers import act, handoff_to
+from leads.views.answers import act, handoff_to, or_gone
 
 PAGE_SIZE = 50
 
@@ -46,6 +46,7 @@ def opportunity_list(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@or_gone
 def opportunity_open(request: HttpRequest, handoff_id: int) -> HttpResponse:
     """The owner sends an offer."""
     handoff = handoff_to(request, handoff_id, VerbName.OPEN_OPPORTUNITY)

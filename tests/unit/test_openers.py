@@ -63,7 +63,7 @@ def test_what_was_talked_about_is_not_brought_up_again() -> None:
 def test_an_attempt_in_vain_is_mentioned_and_ends_nothing() -> None:
     history = [ours("call", DAY, outcome="no_answer"), theirs("webinar_attended", 5 * DAY, title="Docks")]
     assert opening(history, now=NOW).sentence == (
-        "I tried to reach you yesterday. You came to our webinar “Docks” on Thursday. What of it would you try first?"
+        "I tried to reach you yesterday. You came to our webinar ‘Docks’ on Thursday. What of it would you try first?"
     )
 
 
@@ -95,7 +95,8 @@ def test_the_source_names_the_activities_behind_it() -> None:
 
 def test_a_row_says_why_in_a_few_words() -> None:
     history = [*prices(3), theirs("demo_request", DAY)]
-    assert reason_to_call(history, now=NOW) == "Asked for a demo yesterday, looked at the prices, 3 times"
+    assert reason_to_call(history, now=NOW) == "Asked for a demo yesterday"
+    assert reason_to_call(history[:3], now=NOW) == "Looked at the prices 3 times, last today"
 
 
 @pytest.mark.parametrize(
