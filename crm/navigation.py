@@ -56,6 +56,9 @@ CAMPAIGNS = NavItem(_("Campaigns"), "/campaigns/")
 IMPORTS = NavItem(_("Imports"), "/imports/")
 SCORING = NavItem(_("Scoring"), "/scoring/")
 HANDOFFS = NavItem(_("Handoffs"), "/handoffs/")
+POLICIES = NavItem(_("Policies"), "/settings/policies/")
+CALENDARS = NavItem(_("Calendars"), "/settings/calendars/")
+MAIL = NavItem(_("Mail"), "/settings/deliveries/")
 SETTINGS = NavItem(_("Settings"), "/settings/")
 
 BY_ROLE: Mapping[str, tuple[NavGroup, ...]] = {
@@ -74,12 +77,14 @@ BY_ROLE: Mapping[str, tuple[NavGroup, ...]] = {
         NavGroup(_("Rows"), (CONTACTS, COMPANIES, HANDOFFS, OPPORTUNITIES)),
         NavGroup(_("Bring in"), (CAMPAIGNS, IMPORTS)),
         NavGroup(_("Judge"), (SCORING,)),
+        NavGroup(_("Promise"), (POLICIES, CALENDARS)),
     ),
     Role.ADMIN: (
         NavGroup("", (SETTINGS, CONTACTS, COMPANIES)),
+        NavGroup(_("Promise"), (POLICIES, CALENDARS)),
         NavGroup(_("Bring in"), (CAMPAIGNS, IMPORTS)),
         NavGroup(_("Judge"), (SCORING,)),
-        NavGroup(_("Together"), (SLA, QUEUE, HANDOFFS, OPPORTUNITIES)),
+        NavGroup(_("Together"), (SLA, QUEUE, HANDOFFS, OPPORTUNITIES, MAIL)),
     ),
 }
 """For each role its groups, in the order of the sidebar."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from crm import formats
@@ -31,6 +32,8 @@ class NoticeWords:
 
     subject: str
     """The happening and whom it is about, as a mail's subject."""
+    topic: str
+    """Whom it is about, where the kind of the notice stands beside it: "First contact with Hanna Virtanen"."""
     summary: str
     """One sentence that says how things stand; empty when the subject says it all."""
     text: str
@@ -39,11 +42,27 @@ class NoticeWords:
     """The page on which it is done."""
 
 
+@dataclass(frozen=True)
+class _Said:
+    """What one kind of notice says; without a topic of its own it is about the contact."""
+
+    subject: str
+    summary: str = ""
+    text: str = ""
+    topic: str = ""
+
+
 def describe(notice: Notice) -> NoticeWords:
     """A notice in words. Costs no query when it was read with `RELATED`."""
     who = _who(notice)
-    subject, summary, text = _WORDS[NoticeKind(notice.kind)](notice, who)
-    return NoticeWords(subject=subject, summary=summary, text=text, path=_path(notice))
+    said = _WORDS[NoticeKind(notice.kind)](notice, who)
+    return NoticeWords(
+        subject=said.subject,
+        topic=capfirst(said.topic or who),
+        summary=said.summary,
+        text=said.text,
+        path=_path(notice),
+    )
 
 
 def _who(notice: Notice) -> str:
@@ -87,31 +106,36 @@ def _promise(notice: Notice) -> tuple[str, str]:
     return milestone, formats.full_moment(due_at) if due_at else formats.status_word("unknown")
 
 
-def _warn(notice: Notice, who: str) -> tuple[str, str, str]:
-    milestone, due = _promise(notice)
-    return (
-        _("Due soon: %(what)s") % {"what": milestone_of(milestone, who)},
-        _("Due %(due)s.") % {"due": due},
-        _what_to_do(milestone),
-    )
-
-
-def _breach(notice: Notice, who: str) -> tuple[str, str, str]:
-    milestone, due = _promise(notice)
-    return (
-        _("Missed: %(what)s") % {"what": milestone_of(milestone, who)},
-        _("Was due %(due)s.") % {"due": due},
-        _what_to_do(milestone),
-    )
-
-
-def _escalate(notice: Notice, who: str) -> tuple[str, str, str]:
+def _warn(notice: Notice, who: str) -> _Said:
     milestone, due = _promise(notice)
     what = milestone_of(milestone, who)
-    return (
-        _("Missed by %(person)s: %(what)s") % {"person": _holder(notice.handoff), "what": what},
-        _("Was due %(due)s.") % {"due": due},
-        _("Ask what is in the way, or give the lead to somebody else."),
+    return _Said(
+        subject=_("Due soon: %(what)s") % {"what": what},
+        topic=what,
+        summary=_("Due %(due)s.") % {"due": due},
+        text=_what_to_do(milestone),
+    )
+
+
+def _breach(notice: Notice, who: str) -> _Said:
+    milestone, due = _promise(notice)
+    what = milestone_of(milestone, who)
+    return _Said(
+        subject=_("Missed: %(what)s") % {"what": what},
+        topic=what,
+        summary=_("Was due %(due)s.") % {"due": due},
+        text=_what_to_do(milestone),
+    )
+
+
+def _escalate(notice: Notice, who: str) -> _Said:
+    milestone, due = _promise(notice)
+    named = {"person": _holder(notice.handoff), "what": milestone_of(milestone, who)}
+    return _Said(
+        subject=_("Missed by %(person)s: %(what)s") % named,
+        topic=_("%(person)s: %(what)s") % named,
+        summary=_("Was due %(due)s.") % {"due": due},
+        text=_("Ask what is in the way, or give the lead to somebody else."),
     )
 
 
@@ -124,12 +148,12 @@ def _holder(handoff: Handoff | None) -> str:
     return _("marketing")
 
 
-def _offered(notice: Notice, who: str) -> tuple[str, str, str]:
-    return _("A lead for you: %(who)s") % {"who": who}, _why_you(notice.handoff), _what_to_do(Milestone.ANSWER)
+def _offered(notice: Notice, who: str) -> _Said:
+    return _Said(_("A lead for you: %(who)s") % {"who": who}, _why_you(notice.handoff), _what_to_do(Milestone.ANSWER))
 
 
-def _reassigned(notice: Notice, who: str) -> tuple[str, str, str]:
-    return _("Moved to you: %(who)s") % {"who": who}, _why_you(notice.handoff), _what_to_do(Milestone.ANSWER)
+def _reassigned(notice: Notice, who: str) -> _Said:
+    return _Said(_("Moved to you: %(who)s") % {"who": who}, _why_you(notice.handoff), _what_to_do(Milestone.ANSWER))
 
 
 def _why_you(handoff: Handoff | None) -> str:
@@ -146,16 +170,16 @@ def _why_you(handoff: Handoff | None) -> str:
     return f"{', '.join(facts)}." if facts else ""
 
 
-def _rejected(notice: Notice, who: str) -> tuple[str, str, str]:
-    return (
+def _rejected(notice: Notice, who: str) -> _Said:
+    return _Said(
         _("Rejected by sales: %(who)s") % {"who": who},
         _answer(notice.handoff),
         _("It is back in your queue with this answer: approve it for somebody else, or return it."),
     )
 
 
-def _returned(notice: Notice, who: str) -> tuple[str, str, str]:
-    return _("Returned to nurturing: %(who)s") % {"who": who}, _answer(notice.handoff), ""
+def _returned(notice: Notice, who: str) -> _Said:
+    return _Said(_("Returned to nurturing: %(who)s") % {"who": who}, _answer(notice.handoff))
 
 
 def _answer(handoff: Handoff | None) -> str:
@@ -167,16 +191,16 @@ def _answer(handoff: Handoff | None) -> str:
     return ": ".join(part for part in (reason, comment) if part)
 
 
-def _active_again(notice: Notice, who: str) -> tuple[str, str, str]:
-    return (
+def _active_again(notice: Notice, who: str) -> _Said:
+    return _Said(
         _("Active again: %(who)s") % {"who": who},
         _("The contact did something today."),
         _("Look at what it was; it may be the moment to call."),
     )
 
 
-def _resurfaced(notice: Notice, who: str) -> tuple[str, str, str]:
-    return (
+def _resurfaced(notice: Notice, who: str) -> _Said:
+    return _Said(
         _("Came back: %(who)s") % {"who": who},
         _("The date has come on which this contact was to be looked at again."),
         _("Look at what has happened since, and warm it or let it rest."),

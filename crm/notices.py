@@ -9,7 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
+from crm.errors import NotFound
 from crm.models import Delivery, Notice, Role, User
 from crm.models.notices import Channel
 
@@ -72,3 +74,17 @@ def people_with(role: Role) -> list[User]:
     """Active people who hold `role`; those on duty if there are any, else all of them."""
     everybody = list(User.objects.with_role(role).order_by("id"))
     return [user for user in everybody if user.is_on_duty] or everybody
+
+
+def mark_read(*, reader: User, notice_id: int, at: dt.datetime) -> Notice:
+    """Note that `reader` has read a notice of theirs; once is enough. Raises `NotFound` for anybody else's."""
+    notice = Notice.objects.filter(recipient=reader, id=notice_id).first()
+    if notice is None:
+        raise NotFound(_("There is no such alert."))
+    Notice.objects.filter(id=notice_id, read_at=None).update(read_at=at)
+    return notice
+
+
+def mark_all_read(*, reader: User, until: dt.datetime, at: dt.datetime) -> int:
+    """Note that `reader` has read all that they were told up to `until`, when they looked; return how many."""
+    return Notice.objects.filter(recipient=reader, read_at=None, created_at__lte=until).update(read_at=at)

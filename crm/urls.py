@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
-from crm.views import health, home, people, style_guide, theme
+from crm.views import alerts, deliveries, health, home, people, style_guide, theme
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -14,6 +14,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/people/new/", people.person_new, name="person_new"),
     path("settings/people/<int:person_id>/", people.person_edit, name="person_edit"),
     path("settings/people/<int:person_id>/password/", people.person_password, name="person_password"),
+    path("settings/deliveries/", deliveries.deliveries, name="deliveries"),
+    path("settings/deliveries/<int:delivery_id>/again/", deliveries.delivery_again, name="delivery_again"),
+    path("alerts/", alerts.alerts, name="alerts"),
+    path("alerts/read/", alerts.alerts_read_all, name="alerts_read_all"),
+    path("alerts/<int:notice_id>/read/", alerts.alert_read, name="alert_read"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
