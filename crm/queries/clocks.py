@@ -152,7 +152,7 @@ def consequence(of: Clock, *, managers: Sequence[str], now: dt.datetime, is_own:
     if step is not None:
         who = _names(managers) if step.to == "manager" else _("you")
         sentences.append(_told(step, who=who, is_you=step.to != "manager", now=now))
-    return " ".join(sentences)
+    return " ".join(text[:1].upper() + text[1:] for text in sentences)
 
 
 def _told(step: Step, *, who: str, is_you: bool, now: dt.datetime) -> str:

@@ -235,6 +235,7 @@ def _loose_item(
         why=one.why or openers.reason_to_call(known, now=now),
         note=one.note,
         opening=openers.opening(known, now=now),
+        standing=f"{one.why}." if one.why else "",
         when=one.when,
     )
 
