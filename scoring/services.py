@@ -13,9 +13,8 @@ from leads import facts, stages
 from leads.conditions import Condition, all_match, matches, parse_conditions
 from leads.models import Activity, Contact
 from scoring import engine
+from scoring.database import NO_WINDOW, object_key
 from scoring.models import ActivityRule, Adjustment, Component, CountedObject, Score, ScoringModel
-
-NO_WINDOW = -1
 
 
 @dataclass(frozen=True)
@@ -36,13 +35,13 @@ class Rule:
         """The object and window that this activity counts for once; None when every activity counts."""
         if not self.row.once_per:
             return None
-        value = facts.activity_getter(activity)(self.row.once_per)
-        if value in (None, ""):
+        key = object_key(facts.activity_getter(activity)(self.row.once_per))
+        if key is None:
             return None
         if self.row.within_days is None:
-            return str(value)[:200], NO_WINDOW
+            return key, NO_WINDOW
         start = engine.window_start(occurred_at=activity.occurred_at, within_days=self.row.within_days)
-        return str(value)[:200], int(start.timestamp())
+        return key, int(start.timestamp())
 
 
 @dataclass(frozen=True)
@@ -155,7 +154,7 @@ def load_rules(model: ScoringModel) -> Rules:
             conditions=parse_conditions(row.conditions, key="property"),
             half_life_days=row.half_life_days or model.half_life_days,
         )
-        for row in model.activity_rules.all()
+        for row in model.activity_rules.select_related("type")
     ]
     by_type: dict[str, list[Rule]] = defaultdict(list)
     for rule in rules:
@@ -212,7 +211,8 @@ def rescore(
     outdated = _outdated(ids, rules)
     requesting = _take_in(work, [row for row in activities if row.contact_id not in outdated])
     if outdated:
-        _take_in(work, Activity.objects.filter(contact_id__in=outdated).select_related("campaign"))
+        ledger = Activity.objects.filter(contact_id__in=outdated, bot_verdict=None)
+        _take_in(work, ledger.select_related("campaign"))
         requesting |= {row.contact_id for row in activities if row.contact_id in outdated and rules.is_request(row)}
     Component.objects.bulk_create(
         [work.components[key] for key in sorted(work.changed)],
@@ -268,8 +268,8 @@ def _take_in_once(work: _Work, once: list[tuple[Rule, Activity, str, int]]) -> N
         )
     }
     touched: dict[tuple[int, int, str, int], CountedObject] = {}
-    for rule, activity, object_key, window in sorted(once, key=lambda item: (item[1].occurred_at, item[1].pk)):
-        key = (activity.contact_id, rule.row.pk, object_key, window)
+    for rule, activity, named, window in sorted(once, key=lambda item: (item[1].occurred_at, item[1].pk)):
+        key = (activity.contact_id, rule.row.pk, named, window)
         standing = known.get(key)
         if standing is not None and standing.occurred_at <= activity.occurred_at:
             continue
@@ -278,7 +278,7 @@ def _take_in_once(work: _Work, once: list[tuple[Rule, Activity, str, int]]) -> N
             add(points=-rule.row.points, occurred_at=standing.occurred_at, count=-1)
         else:
             standing = CountedObject(
-                contact_id=activity.contact_id, rule_id=rule.row.pk, object_key=object_key, window=window
+                contact_id=activity.contact_id, rule_id=rule.row.pk, object_key=named, window=window
             )
         standing.activity, standing.occurred_at = activity, activity.occurred_at
         known[key] = touched[key] = standing
