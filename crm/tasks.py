@@ -7,7 +7,9 @@ from django.utils import timezone
 
 from crm import deliveries, flows
 from crm import heartbeat as signs_of_life
+from crm.flows import backtests
 from leads.tasks import run_import
+from scoring.tasks import run_backtest
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +54,8 @@ def resume_jobs() -> None:
     """Take up the jobs whose task or runner was lost."""
     for import_id in flows.imports_to_resume(at=timezone.now()):
         run_import.delay(import_id=import_id)
+    for backtest_id in backtests.backtests_to_resume(at=timezone.now()):
+        run_backtest.delay(backtest_id=backtest_id)
 
 
 @shared_task

@@ -268,9 +268,10 @@ class Lift:
 def grid(first: float, second: float, *, most: int = 60) -> list[float]:
     """Thresholds for a curve: even steps from half the lower to half as much again as the higher, and both themselves.
 
-    At most `most` steps; whole numbers from a span of that many points on.
+    At most about `most` of them, at multiples of 1, 2, 5, 10 and so on.
     """
     low, high = sorted((first, second))
-    start, end = math.floor(low * 0.5), max(math.ceil(high * 1.5), math.floor(low * 0.5) + 1)
-    step = max(1, math.ceil((end - start) / most))
-    return sorted({float(value) for value in range(start, end + 1, step)} | {first, second})
+    span = max(high * 1.5 - low * 0.5, 1.0)
+    step = next(size * 10**power for power in range(300) for size in (1, 2, 5) if span <= most * size * 10**power)
+    start, end = math.floor(low * 0.5 / step), math.ceil(high * 1.5 / step)
+    return sorted({float(place * step) for place in range(start, end + 1)} | {first, second})

@@ -1,0 +1,17 @@
+"""What is done behind a page of scoring that started it; `crm.tasks.resume_jobs` takes up what was lost."""
+
+import logging
+
+from celery import shared_task
+from django.utils import timezone
+
+from crm.flows import backtests
+
+logger = logging.getLogger(__name__)
+
+
+@shared_task
+def run_backtest(*, backtest_id: int) -> None:
+    """Live through a past period by a version of the rules."""
+    job = backtests.run_backtest(backtest_id=backtest_id, at=timezone.now())
+    logger.info("Backtest %d is %s after %d of %d contacts.", job.pk, job.state, job.done, job.total)
