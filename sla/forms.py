@@ -1,17 +1,19 @@
-"""What people ask of the page about promises."""
+"""What people ask of the pages about promises, and what they promise."""
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.queries import sla_period
+from crm.queries import promises, sla_period
 from crm.queries.sla_period import Asked, Period
-from sla.models import Milestone
+from sla.models import Calendar, Milestone, Policy
+from sla.working_hours import WEEKDAYS
 
 TIMES = [("working", gettext_lazy("Working time")), ("calendar", gettext_lazy("Calendar time"))]
 
@@ -54,3 +56,218 @@ class PeriodForm(forms.Form):
             milestone=Milestone(self.cleaned_data["milestone"] or Milestone.CONTACT),
             is_calendar_time=self.cleaned_data["time"] == "calendar",
         )
+
+
+# Policies -------------------------------------------------------------------------------------------------------------
+
+
+class PolicyForm(forms.Form):
+    """A promise. The target is put together from hours, minutes and seconds."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
+    milestone = forms.ChoiceField(label=gettext_lazy("Promise"), choices=Milestone.choices)
+    hours = forms.IntegerField(label=gettext_lazy("Hours"), min_value=0, max_value=8760, initial=0)
+    minutes = forms.IntegerField(label=gettext_lazy("Minutes"), min_value=0, max_value=59, initial=0)
+    seconds = forms.IntegerField(label=gettext_lazy("Seconds"), min_value=0, max_value=59, initial=0)
+    calendar = forms.ModelChoiceField(
+        label=gettext_lazy("Calendar"), queryset=Calendar.objects.order_by("name"), empty_label=None
+    )
+    position = forms.IntegerField(
+        label=gettext_lazy("Position"),
+        min_value=-1_000_000,
+        max_value=1_000_000,
+        required=False,
+        help_text=gettext_lazy("The smallest is asked first. Empty puts it before all others."),
+    )
+    is_active = forms.BooleanField(
+        label=gettext_lazy("Active"),
+        required=False,
+        initial=True,
+        help_text=gettext_lazy("One that is not starts no clocks; those that run go on."),
+    )
+
+    @classmethod
+    def of(cls, policy: Policy, data: Any = None) -> PolicyForm:
+        """The form of a policy; its milestone is no longer chosen."""
+        minutes, seconds = divmod(policy.target_seconds, 60)
+        initial = {
+            "name": policy.name,
+            "milestone": policy.milestone,
+            "hours": minutes // 60,
+            "minutes": minutes % 60,
+            "seconds": seconds,
+            "calendar": policy.calendar_id,
+            "position": policy.position,
+            "is_active": policy.is_active,
+        }
+        form = cls(data, initial=initial)
+        form.fields["milestone"].disabled = True
+        return form
+
+    def clean(self) -> dict[str, Any]:
+        asked = self.cleaned_data
+        if any(name in self.errors for name in ("hours", "minutes", "seconds")):
+            return asked
+        asked["target_seconds"] = asked["hours"] * 3600 + asked["minutes"] * 60 + asked["seconds"]
+        if not asked["target_seconds"]:
+            self.add_error("hours", _("Promise a time longer than nothing."))
+        return asked
+
+    def values(self) -> dict[str, Any]:
+        """The columns that the flow takes."""
+        names = ("name", "milestone", "target_seconds", "calendar", "position", "is_active")
+        return {name: self.cleaned_data[name] for name in names}
+
+
+# Calendars ------------------------------------------------------------------------------------------------------------
+
+DASHES = re.compile(r"\s*(?:[-\u2012-\u2015]|\bto\b)\s*")
+
+
+class HoursField(forms.CharField):
+    """Stretches of a day as people write them: "09:00–12:00, 13:00–17:00". Empty is closed."""
+
+    def __init__(self, *, label: str) -> None:
+        widget = forms.TextInput({"placeholder": gettext_lazy("closed"), "autocomplete": "off"})
+        super().__init__(label=label, required=False, max_length=200, widget=widget)
+
+    def clean(self, value: Any) -> list[list[str]]:
+        return parse_hours(super().clean(value))
+
+
+def parse_hours(text: str) -> list[list[str]]:
+    """Stretches as the calendar keeps them; whether they fit each other is for the calendar to say.
+
+    Raises `forms.ValidationError`.
+    """
+    found = []
+    for part in filter(None, (one.strip() for one in text.replace(";", ",").split(","))):
+        times = DASHES.split(part)
+        if len(times) != 2:
+            raise forms.ValidationError(_("Write “%(part)s” as 09:00–17:00."), params={"part": part})
+        found.append([_full_time(one) for one in times])
+    return found
+
+
+def _full_time(text: str) -> str:
+    """ "9" and "9.30" are "09:00" and "09:30"; what is no time stays as it is, for the calendar to refuse."""
+    hours, _colon, minutes = text.strip().replace(".", ":").partition(":")
+    return f"{hours.zfill(2)}:{minutes or '00'}" if hours.isdigit() else text
+
+
+def written_hours(intervals: Any) -> str:
+    """Stretches as the form shows them."""
+    return ", ".join(f"{start}\u2013{end}" for start, end in intervals or [])
+
+
+class CalendarForm(forms.Form):
+    """Working time: a field for each day of the week, days as lines."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
+    time_zone = forms.CharField(
+        label=gettext_lazy("Time zone"),
+        max_length=64,
+        widget=forms.TextInput({"list": "time-zones", "autocomplete": "off"}),
+    )
+    always_open = forms.BooleanField(
+        label=gettext_lazy("Always open"), required=False, help_text=gettext_lazy("Then nothing below counts.")
+    )
+    country = forms.CharField(
+        label=gettext_lazy("Public holidays of"),
+        max_length=2,
+        required=False,
+        help_text=gettext_lazy("Two letters, such as FI; empty for none."),
+    )
+    subdivision = forms.CharField(
+        label=gettext_lazy("Part of the country"),
+        max_length=40,
+        required=False,
+        help_text=gettext_lazy("Where it has holidays of its own."),
+    )
+    closures = forms.CharField(
+        label=gettext_lazy("Closed on"),
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea({"rows": 4, "placeholder": "2026-12-24 Christmas Eve"}),
+        help_text=gettext_lazy("A day a line, and what it is called."),
+    )
+    extra_days = forms.CharField(
+        label=gettext_lazy("Extra days"),
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea({"rows": 4, "placeholder": "2026-12-05 10:00–14:00"}),
+        help_text=gettext_lazy("A day a line with its hours; they replace holiday, closure and week."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for code, label in zip(WEEKDAYS, promises.weekday_names(), strict=True):
+            self.fields[code] = HoursField(label=label.capitalize())
+
+    @classmethod
+    def of(cls, calendar: Calendar, data: Any = None) -> CalendarForm:
+        """The form of a calendar."""
+        initial: dict[str, Any] = {
+            name: getattr(calendar, name) for name in ("name", "time_zone", "always_open", "country", "subdivision")
+        }
+        initial["closures"] = "\n".join(_written_closure(one) for one in calendar.closures)
+        initial["extra_days"] = "\n".join(
+            f"{day} {written_hours(hours)}".strip() for day, hours in sorted(calendar.extra_days.items())
+        )
+        initial |= {code: written_hours(calendar.weekly.get(code)) for code in WEEKDAYS}
+        return cls(data, initial=initial)
+
+    def days(self) -> list[forms.BoundField]:
+        """The fields of the week."""
+        return [self[code] for code in WEEKDAYS]
+
+    def clean_closures(self) -> list[dict[str, str]]:
+        return [{"date": day, "name": rest} for day, rest in _dated_lines(self.cleaned_data["closures"])]
+
+    def clean_extra_days(self) -> dict[str, list[list[str]]]:
+        return {day: parse_hours(rest) for day, rest in _dated_lines(self.cleaned_data["extra_days"])}
+
+    def put_into(self, calendar: Calendar) -> None:
+        """Write what was typed into the row; whether it makes a calendar is for the flow to say."""
+        asked = self.cleaned_data
+        for name in ("name", "time_zone", "always_open", "subdivision", "closures", "extra_days"):
+            setattr(calendar, name, asked[name])
+        calendar.country = asked["country"].upper()
+        calendar.weekly = {code: asked[code] for code in WEEKDAYS if asked[code]}
+
+
+def _written_closure(closure: Any) -> str:
+    if isinstance(closure, dict):
+        return f"{closure['date']} {closure.get('name') or ''}".strip()
+    return str(closure)
+
+
+def _dated_lines(text: str) -> list[tuple[str, str]]:
+    """Lines that begin with a day. Raises `forms.ValidationError` for one that does not."""
+    found = []
+    for line in filter(None, (one.strip() for one in text.splitlines())):
+        day, _space, rest = line.partition(" ")
+        try:
+            dt.date.fromisoformat(day)
+        except ValueError:
+            raise forms.ValidationError(
+                _("“%(line)s” does not begin with a day such as 2026-12-24."), params={"line": line[:60]}
+            ) from None
+        found.append((day, rest.strip()))
+    return found
+
+
+class TrialForm(forms.Form):
+    """Started then, due when?"""
+
+    start = forms.DateTimeField(
+        label=gettext_lazy("Started"),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
+        widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+    hours = forms.IntegerField(label=gettext_lazy("Hours"), min_value=0, max_value=8760, initial=0)
+    minutes = forms.IntegerField(label=gettext_lazy("Minutes"), min_value=0, max_value=59, initial=0)
+
+    def working_seconds(self) -> int:
+        """The length of the promise."""
+        return int(self.cleaned_data["hours"] * 3600 + self.cleaned_data["minutes"] * 60)

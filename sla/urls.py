@@ -2,9 +2,15 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from sla.views import board
+from sla.views import board, calendars, policies
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("sla/", board.sla_page, name="sla"),
     path("sla/timers/", board.timer_list, name="timers"),
+    path("settings/policies/", policies.policies, name="policies"),
+    path("settings/policies/new/", policies.policy_new, name="policy_new"),
+    path("settings/policies/<int:policy_id>/", policies.policy_edit, name="policy_edit"),
+    path("settings/calendars/", calendars.calendars, name="calendars"),
+    path("settings/calendars/new/", calendars.calendar_new, name="calendar_new"),
+    path("settings/calendars/<int:calendar_id>/", calendars.calendar_edit, name="calendar_edit"),
 ]

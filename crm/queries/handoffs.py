@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.faces import ClockFace, OpenHours
 from crm.models import Role, User
-from crm.queries import clocks
+from crm.queries import chairs, clocks
+from crm.queries.chairs import Chair
 from leads import words
 from leads.filters import HandoffFilter, PersonFilter
 from leads.models import Contact, Handoff
@@ -74,6 +75,7 @@ class HandoffListFilter(HandoffFilter):
     since = filters.DateFilter(method="later", label=_("From"))
     until = filters.DateFilter(method="later", label=_("To"))
     reviewed_by = PersonFilter("reviewed_by", label=_("Reviewed by"))
+    between = filters.ChoiceFilter(choices=Chair.choices, method="between_chairs", label=_("Between two chairs"))
 
     class Meta:
         model = Handoff
@@ -90,6 +92,10 @@ class HandoffListFilter(HandoffFilter):
         if "open" in value:
             codes |= {state.value for state in OPEN_STATES}
         return rows.filter(state__in=codes) if value else rows
+
+    def between_chairs(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """Open ones that nobody moves on, in one of the ways of `chairs`."""
+        return rows.filter(chairs.lying(value)) if value else rows
 
     def later(self, rows: QuerySet, name: str, value: Any) -> QuerySet:
         """Nothing by itself: what speaks of the same clock is put together in `filter_queryset`."""
@@ -210,7 +216,7 @@ def words_of(chosen: HandoffListFilter) -> str:
         return ""
     asked = chosen.form.cleaned_data
     said = []
-    for name in ("state", "cause", "milestone", "timer"):
+    for name in ("state", "cause", "between", "milestone", "timer"):
         choices = {str(code): str(label) for code, label in chosen.form.fields[name].choices}
         given = asked[name] if isinstance(asked[name], list) else [asked[name]]
         said.append(", ".join(choices[one] for one in given if one and one in choices))

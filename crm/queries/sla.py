@@ -171,7 +171,7 @@ def _targets() -> dict[str, tuple[int, ...]]:
 def _missing(user: User, *, now: dt.datetime) -> tuple[tuple[Missing, ...], tuple[OpenHours, ...]]:
     """Most at stake first: what is missed before what soon will be, then the higher score, then the earlier due."""
     rows = list(
-        Timer.objects.visible_to(user)  # type: ignore[misc] - ordered by an annotation
+        Timer.objects.visible_to(user)  # type: ignore[misc]
         .open()
         .with_state(now=now)
         .filter(timers.in_states(["missed", "soon"]))

@@ -174,7 +174,7 @@ class Fact:
 
 def facts_of(rows: QuerySet[Timer]) -> list[Fact]:
     """The facts of timers that came from `timers_of`: one query."""
-    values = rows.order_by("due_at", "id").values_list(  # type: ignore[misc] - annotated by `timers_of`
+    values = rows.order_by("due_at", "id").values_list(  # type: ignore[misc]
         "pk",
         "handoff_id",
         "milestone",

@@ -17,7 +17,7 @@ from crm import formats
 from crm.access import person, roles_required
 from crm.models import Role
 from crm.queries import sla, sla_charts, sla_period, timers
-from crm.queries.sla_period import Asked
+from crm.queries.sla_period import Asked, Period
 from sla.forms import PeriodForm
 from sla.models import Milestone
 
@@ -60,12 +60,11 @@ def sla_page(request: HttpRequest) -> HttpResponse:
             (_("Working time"), _address(asked, is_calendar_time=False), not asked.is_calendar_time),
             (_("Calendar time"), _address(asked, is_calendar_time=True), asked.is_calendar_time),
         ],
-        "presets": [(days, _address(asked, days=days, now=now)) for days in PRESETS],
+        "presets": [(days, _address(asked, period=sla_period.last_days(days, now=now))) for days in PRESETS],
     }
-    template = "sla/body.html" if request.htmx else "sla/page.html"  # type: ignore[attr-defined]
-    return render(
-        request, template, context | {"is_fragment": bool(request.htmx)}, status=200 if form.is_valid() else 422
-    )  # type: ignore[attr-defined]
+    is_fragment = bool(request.htmx)  # type: ignore[attr-defined]
+    template = "sla/body.html" if is_fragment else "sla/page.html"
+    return render(request, template, context | {"is_fragment": is_fragment}, status=200 if form.is_valid() else 422)
 
 
 def _chosen(asked: Asked) -> list[Milestone]:
@@ -73,9 +72,9 @@ def _chosen(asked: Asked) -> list[Milestone]:
     return [one for one in Milestone if one in sla.ALWAYS_SHOWN or one == asked.milestone]
 
 
-def _address(asked: Asked, *, days: int | None = None, now=None, **changes: object) -> str:  # type: ignore[no-untyped-def]
+def _address(asked: Asked, *, period: Period | None = None, **changes: object) -> str:
     """The page with something else chosen."""
-    period = asked.period if days is None else sla_period.last_days(days, now=now)
+    period = period or asked.period
     is_calendar_time = changes.get("is_calendar_time", asked.is_calendar_time)
     given = {
         "since": period.since.isoformat(),
