@@ -10,7 +10,7 @@ from enum import StrEnum
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
 
-from crm import formats
+from crm import formats, openers
 from crm.faces import ClockFace, OpenHours, ScoreFace
 from crm.models import User
 from crm.queries import clocks
@@ -263,7 +263,7 @@ def answer_of(handoff: Handoff) -> Answer | None:
 
 def rules_in_words(rules: Sequence[scores.LeadingRule]) -> str:
     """What is behind a score in a few words: "Demo request, /pricing × 5"."""
-    said = [one.label if one.count == 1 else f"{one.label} × {one.count}" for one in rules]
+    said = [one.label if one.count == 1 else f"{one.label}\u00a0×\u00a0{one.count}" for one in rules]
     return ", ".join([*said[:1], *(_uncapitalized(text) for text in said[1:])])
 
 
@@ -322,7 +322,7 @@ def _farewell(handoff: Handoff, event: HandoffEvent | None, *, now: dt.datetime)
         "who": event.actor or _("Baton"),
         "did": words.DEEDS[VerbName(event.verb)],
         "lead": lead,
-        "ago": formats.when(event.at, now=now),
+        "ago": openers.mid_sentence(formats.when(event.at, now=now)),
     }
     if handoff.state == HandoffState.OFFERED and handoff.assignee:
         return said + " " + _("It went to %(assignee)s.") % {"assignee": handoff.assignee}

@@ -72,7 +72,7 @@ def _activity_line(rule: RulePoints, *, now: dt.datetime, rows_at: str) -> Reaso
             "cut": formats.number(rule.capped, decimals=1),
         }
     return ReasonLine(
-        name=rule.rule if len(ages) == 1 else f"{rule.rule} × {len(ages)}",
+        name=rule.rule if len(ages) == 1 else f"{rule.rule}\u00a0×\u00a0{len(ages)}",
         points=rule.points,
         age=formats.age_span(ages[0], ages[-1]),
         href=f"{rows_at}?{urlencode({'rule': rule.rule})}#timeline" if rows_at else "",

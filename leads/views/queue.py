@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from django import forms
 from django.core.paginator import Page, Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
@@ -31,6 +32,12 @@ TABS = (
     (Tab.REJECTED, gettext_lazy("Rejected by sales")),
     (Tab.WAITING, gettext_lazy("Waiting for capacity")),
 )
+FORMS: dict[str, type[forms.Form]] = {
+    "approve_form": ApproveForm,
+    "offer_form": OfferForm,
+    "return_form": ReturnForm,
+    "disqualify_form": DisqualifyForm,
+}
 reviewers_only = roles_required(Role.MARKETER, Role.MANAGER)
 readers_only = roles_required(Role.MARKETER, Role.MANAGER, Role.ADMIN)
 
@@ -161,15 +168,10 @@ def panel_page(request: HttpRequest, found: Evidence, *, back: str, status: int 
 
 def panel_context(found: Evidence, *, back: str, **more: Any) -> dict[str, Any]:
     """What the panel's template reads."""
-    forms = {
-        "approve_form": ApproveForm(),
-        "offer_form": OfferForm(),
-        "return_form": ReturnForm(),
-        "disqualify_form": DisqualifyForm(),
-    }
+    fresh = {name: form(auto_id=f"{name}_%s") for name, form in FORMS.items()}
     # A form that was refused stands open, so that what was typed is in sight.
-    opened = {f"is_{name}_open": True for name in more if name in forms}
-    return {"lead": found, "back": back, **forms, **opened, **more}
+    opened = {f"is_{name}_open": True for name in more if name in FORMS}
+    return {"lead": found, "back": back, **fresh, **opened, **more}
 
 
 @readers_only
@@ -206,7 +208,15 @@ def queue_preview(request: HttpRequest) -> HttpResponse:
     chosen = Handoff.objects.visible_to(person(request)).filter(id__in=ids, state="in_review")
     contacts = [handoff.contact for handoff in chosen.select_related("contact").order_by("id")]
     choices = routing.preview(contacts, at=timezone.now())
-    return HttpResponse(told_counts([str(one.assignee) if one else "" for one in choices]), content_type="text/plain")
+    names = [str(one.assignee) if one else "" for one in choices]
+    return HttpResponse(told_counts(_short(names)), content_type="text/plain")
+
+
+def _short(names: list[str]) -> list[str]:
+    """First names, where they tell people apart."""
+    first = {name: name.split(" ")[0] for name in names}
+    shared = [short for short in first.values() if list(first.values()).count(short) > 1]
+    return [name if first[name] in shared else first[name] for name in names]
 
 
 def told_counts(names: list[str]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils import timezone
@@ -44,7 +45,7 @@ def handoff_approve(request: HttpRequest, handoff_id: int) -> HttpResponse:
         )
         return _approved(handoff)
 
-    return _act(request, handoff_id, form=ApproveForm(request.POST), name="approve_form", do=approve)
+    return _act(request, handoff_id, form=ApproveForm, name="approve_form", do=approve)
 
 
 @reviewers_only
@@ -56,7 +57,7 @@ def handoff_return(request: HttpRequest, handoff_id: int) -> HttpResponse:
         handoff = flows.return_to_marketing(actor=person(request), handoff_id=handoff_id, at=timezone.now(), **values)
         return _("Returned %(name)s to nurturing: %(reason)s.") % {"name": handoff.contact, "reason": handoff.reason}
 
-    return _act(request, handoff_id, form=ReturnForm(request.POST), name="return_form", do=give_back)
+    return _act(request, handoff_id, form=ReturnForm, name="return_form", do=give_back)
 
 
 @roles_required(Role.MANAGER)
@@ -74,7 +75,14 @@ def handoff_offer(request: HttpRequest, handoff_id: int) -> HttpResponse:
         )
         return _("Offered %(name)s to %(assignee)s.") % {"name": handoff.contact, "assignee": handoff.assignee}
 
-    return _act(request, handoff_id, form=OfferForm(request.POST), name="offer_form", do=offer, is_undoable=False)
+    return _act(
+        request,
+        handoff_id,
+        form=OfferForm(request.POST, auto_id="offer_form_%s"),
+        name="offer_form",
+        do=offer,
+        is_undoable=False,
+    )
 
 
 @reviewers_only
@@ -90,14 +98,20 @@ def queue_disqualify(request: HttpRequest, handoff_id: int) -> HttpResponse:
         contact = flows.disqualify(actor=user, contact_id=found.contact.pk, at=timezone.now(), **values)
         return _disqualified(contact)
 
-    return _act(request, handoff_id, form=DisqualifyForm(request.POST), name="disqualify_form", do=disqualify)
+    return _act(
+        request,
+        handoff_id,
+        form=DisqualifyForm(request.POST, auto_id="disqualify_form_%s"),
+        name="disqualify_form",
+        do=disqualify,
+    )
 
 
 def _act(
     request: HttpRequest,
     handoff_id: int,
     *,
-    form: Any,
+    form: type[forms.Form],
     name: str,
     do: Callable[[dict[str, Any]], str],
     is_undoable: bool = True,
@@ -109,15 +123,19 @@ def _act(
     """
     user, chosen = person(request), chosen_of(QueryDict(request.POST.get("back", "")))
     is_from_card = request.POST.get("page") == "contact"
-    status, more = 422, {name: form}
-    if form.is_valid():
+    typed = form(request.POST, auto_id=f"{name}_%s")
+    status: int = 422
+    more: dict[str, Any] = {name: typed}
+    if typed.is_valid():
         following = _following(user, handoff_id, chosen=chosen)
         try:
-            text = do(form.cleaned_data)
+            text = do(typed.cleaned_data)
         except Invalid as refusal:
-            form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+            typed.add_error(refusal.field if refusal.field in typed.fields else None, str(refusal))
         except Conflict as refusal:
-            status, more = 409, more | {"conflict": str(refusal)}
+            kept = typed.cleaned_data.get("comment", "")
+            gone = queue_queries.gone(user=user, tab=chosen.tab, shown=[handoff_id], now=timezone.now())
+            status, more = 409, more | {"conflict": str(refusal), "kept": kept, "gone": gone}
         else:
             undo_url = _undo_url([handoff_id], back=back_of(chosen)) if is_undoable else ""
             toasts.tell(request=request, text=text, undo_url=undo_url)
@@ -126,9 +144,8 @@ def _act(
             return _to_queue(back_of(chosen), focus=following)
     found = evidence_queries.evidence(user=user, handoff_id=handoff_id, now=timezone.now())
     if is_from_card:
-        refused = {name: form} if status == 422 else {}
         conflict = str(more.get("conflict", ""))
-        return contact_page(request, found.contact.pk, refused=refused, conflict=conflict, status=status)
+        return contact_page(request, found.contact.pk, refused={name: typed}, conflict=conflict, status=status)
     return panel_page(request, found, back=back_of(chosen), status=status, **more)
 
 
