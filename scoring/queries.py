@@ -149,11 +149,30 @@ def _label(rule: Rule) -> str:
     return path if isinstance(path, str) else str(rule.row.type)
 
 
-def explain(contact: Contact, *, at: dt.datetime, rules: Rules | None = None) -> Explanation:
+@dataclass(frozen=True)
+class Ledger:
+    """What a score is made of, read once for several questions: activities, oldest first, and adjustments."""
+
+    activities: tuple[Activity, ...]
+    adjustments: tuple[Adjustment, ...]
+
+
+def ledger_of(contact: Contact, *, at: dt.datetime, rules: Rules) -> Ledger:
+    """What counts for the score of `contact` up to `at`, by two queries."""
+    rows = contact.activities.filter(occurred_at__lte=at, type__in=list(rules.by_type))
+    return Ledger(
+        activities=tuple(rows.select_related("campaign", "type").order_by("occurred_at", "id")),
+        adjustments=tuple(_adjustments([contact.pk], at=at)[contact.pk]),
+    )
+
+
+def explain(
+    contact: Contact, *, at: dt.datetime, rules: Rules | None = None, ledger: Ledger | None = None
+) -> Explanation:
     """Every rule's points for `contact` at `at`, from the ledger itself: activities up to then, today's fit."""
     rules = rules or published_rules()
-    activities = contact.activities.filter(occurred_at__lte=at, type__in=list(rules.by_type))
-    behind, terms = replay(rules, activities.select_related("campaign", "type"))
+    ledger = ledger or ledger_of(contact, at=at, rules=rules)
+    behind, terms = replay(rules, ledger.activities)
     parts: list[RulePoints] = []
     for rule_id, counted in behind.items():
         rule, term = rules.by_id[rule_id], terms[rule_id]
@@ -184,7 +203,7 @@ def explain(contact: Contact, *, at: dt.datetime, rules: Rules | None = None) ->
     for check in rules.fit:
         if matches(check.condition, get(check.field)):
             parts.append(RulePoints(check.name, "fit", check.points, check.points, 0.0, field=check.field))
-    given = _adjustments([contact.pk], at=at)[contact.pk]
+    given = ledger.adjustments
     parts += [RulePoints(row.reason, "adjustment", row.points, row.points, 0.0) for row in given]
     fit, adjustment = rules.fit_of(contact), sum(row.points for row in given)
     score = engine.score_at(terms=terms.values(), fit=fit, adjustment=adjustment, at=at)
@@ -206,22 +225,23 @@ def explain(contact: Contact, *, at: dt.datetime, rules: Rules | None = None) ->
 
 
 def course(
-    contact: Contact, *, since: dt.datetime, at: dt.datetime, points: int = 60, rules: Rules | None = None
+    contact: Contact,
+    *,
+    since: dt.datetime,
+    at: dt.datetime,
+    points: int = 60,
+    rules: Rules | None = None,
+    ledger: Ledger | None = None,
 ) -> list[tuple[dt.datetime, float]]:
     """The score at `points` + 1 instants evenly from `since` to `at`, by the rules in force, with today's fit."""
     rules = rules or published_rules()
-    activities = list(
-        contact.activities.filter(occurred_at__lte=at, type__in=list(rules.by_type))
-        .select_related("campaign", "type")
-        .order_by("occurred_at", "id")
-    )
+    ledger = ledger or ledger_of(contact, at=at, rules=rules)
     fit = rules.fit_of(contact)
-    given = _adjustments([contact.pk], at=at)[contact.pk]
     line = []
     for step in range(points + 1):
         then = since + (at - since) * step / points
-        _behind, terms = replay(rules, (row for row in activities if row.occurred_at <= then))
-        adjustment = sum(row.points for row in given if row.at <= then)
+        _behind, terms = replay(rules, (row for row in ledger.activities if row.occurred_at <= then))
+        adjustment = sum(row.points for row in ledger.adjustments if row.at <= then)
         line.append((then, engine.score_at(terms=terms.values(), fit=fit, adjustment=adjustment, at=then).score))
     return line
 
