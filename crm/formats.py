@@ -167,6 +167,8 @@ def number(value: float | Decimal, *, decimals: int | None = None) -> str:
     """A number by the reader's locale, grouped, with a real minus sign; `decimals` None drops a zero fraction only."""
     if decimals is None and value == int(value):
         decimals = 0
+    if decimals is not None:
+        value = round(value, decimals)  # Django cuts off instead
     written = number_format(value, decimal_pos=decimals, use_l10n=True, force_grouping=True)
     return written.replace("-", MINUS) if float(value) < 0 else written
 

@@ -134,3 +134,5 @@ def test_money_shows_cents_only_where_there_are_some():
 def test_a_share_reads_as_per_cent():
     assert formats.percent(0.879, decimals=1) == "87.9\u00a0%"
     assert formats.percent(0.9) == "90\u00a0%"
+    assert formats.percent(0.879) == "88\u00a0%"
+    assert formats.number(2.96, decimals=1) == "3.0"
