@@ -51,6 +51,11 @@ FIELDS = {
 """The words for the fields of contacts and companies; a property of an activity is called by its own name."""
 
 
+def field_name(field: str) -> str:
+    """What a field is called in a sentence; an attribute by its own name."""
+    return str(FIELDS.get(field, field.removeprefix("attributes.")))
+
+
 def activity_sentence(rule: ActivityRule, model: ScoringModel) -> str:
     """What earns the points, how far they add up, and how they fade: "Each page view whose path begins with …"."""
     conditions = [_condition(one) for one in parse_conditions(rule.conditions, key="property")]
@@ -88,7 +93,7 @@ def fit_sentence(rule: FitRule) -> str:
 
 def _condition(condition: Condition) -> str:
     pattern = str(OPERATORS.get(condition.op, "%(field)s"))
-    return pattern % {"field": str(FIELDS.get(condition.field, condition.field)), "value": _value(condition)}
+    return pattern % {"field": field_name(condition.field), "value": _value(condition)}
 
 
 def _value(condition: Condition) -> str:

@@ -9,6 +9,7 @@ from crm.flows.companies import create_company, edit_company
 from crm.flows.contacts import create_contact, disqualify, edit_contact, requalify, resurface_due, touch_contact
 from crm.flows.handoffs import accept, approve, overflow, reassign, recycle, reject, return_to_marketing, route_waiting
 from crm.flows.imports import imports_to_resume, retry_import, run_import, start_import
+from crm.flows.learning import suggest_points
 from crm.flows.opportunities import AfterLoss, lose_opportunity, open_opportunity, win_opportunity
 from crm.flows.promises import create_policy, delete_calendar, delete_policy, edit_policy, save_calendar
 from crm.flows.scores import adjust_score, rescore, sweep_scores
@@ -51,6 +52,7 @@ __all__ = [
     "run_import",
     "save_calendar",
     "start_import",
+    "suggest_points",
     "sweep_scores",
     "sweep_timers",
     "touch_contact",
