@@ -20,6 +20,10 @@ LONGEST_HOURS = 9.0
 # Of the time that is left before now, a reaction takes at most this part: nothing of the past is still open now.
 SHARE_OF_WHAT_IS_LEFT = 0.5
 
+# How often a salesperson lets the clocks stand still, for how many hours, and why.
+PAUSING, PAUSED_HOURS = 0.06, 9.0
+PAUSES = ("On holiday until tomorrow.", "Asked to be called after the audit.", "The switchboard opens on Monday.")
+
 RETURNS = (
     ("not_ready", "Reads a lot, but only about carriers. Let us send the yard series first."),
     ("not_ready", "Thesis on logistics, says so in the form. Nice, but later."),
@@ -123,10 +127,19 @@ class Colleagues:
             return
         seller = handoff.assignee
         hours = self._hours(ANSWER_HOURS, seller)
+        if self.dice.random() < PAUSING and self.replay.hours_left(at) > 40:
+            self._later(at, 0.4, None, lambda when: self._pause(seller, handoff_id, when))
+            hours += PAUSED_HOURS
         if hours > 6 and self.dice.random() < 0.6:
             self._later(at, 5.5, None, lambda when: self._reassign(handoff_id, when))
         else:
             self._later(at, hours, None, lambda when: self._answer(seller, handoff_id, when))
+
+    def _pause(self, seller: User, handoff_id: int, at: dt.datetime) -> None:
+        if self._find(handoff_id, "offered") is not None:
+            until = self.replay.after(at, PAUSED_HOURS)
+            reason = self.dice.choice(PAUSES)
+            flows.pause_clocks(actor=seller, handoff_id=handoff_id, until=until, reason=reason, at=at)
 
     def _reassign(self, handoff_id: int, at: dt.datetime) -> None:
         if self._find(handoff_id, "offered") is not None:
@@ -150,6 +163,10 @@ class Colleagues:
             rating=self.dice.choice((None, 3, 4, 4, 5)),
             at=at,
         )
+        self.after_acceptance(seller, handoff_id, at=at)
+
+    def after_acceptance(self, seller: User, handoff_id: int, *, at: dt.datetime) -> None:
+        """The owner of an accepted lead will call."""
         self._later(at, CALL_HOURS, seller, lambda when: self._call(seller, handoff_id, when))
 
     def _call(self, seller: User, handoff_id: int, at: dt.datetime) -> None:
@@ -214,10 +231,10 @@ class Colleagues:
             self.replay.plan(when, lambda then: self._keep_in_touch(seller, opportunity.pk, then))
         luck = self.dice.random()
         if luck < 0.48:
-            when = self.replay.after(at, self.dice.uniform(24, 200))
+            when = self.replay.after(at, self.dice.uniform(16, 120))
             self.replay.plan(when, lambda then: self._win(seller, opportunity.pk, then))
-        elif luck < 0.86:
-            when = self.replay.after(at, self.dice.uniform(40, 220))
+        elif luck < 0.96:
+            when = self.replay.after(at, self.dice.uniform(24, 130))
             self.replay.plan(when, lambda then: self._lose(seller, opportunity.pk, then))
 
     def open_offer(self, seller: User, handoff_id: int, *, amount: int = 0, at: dt.datetime) -> Opportunity:
