@@ -157,11 +157,17 @@ class Ledger:
     adjustments: tuple[Adjustment, ...]
 
 
-def ledger_of(contact: Contact, *, at: dt.datetime, rules: Rules) -> Ledger:
-    """What counts for the score of `contact` up to `at`, by two queries."""
-    rows = contact.activities.filter(occurred_at__lte=at, type__in=list(rules.by_type))
+def ledger_of(contact: Contact, *, at: dt.datetime, rules: Rules, known: Sequence[Activity] | None = None) -> Ledger:
+    """What counts for the score of `contact` up to `at`, by two queries; by one where all activities are `known`."""
+    rows: Iterable[Activity]
+    if known is None:
+        found = contact.activities.filter(occurred_at__lte=at, type__in=list(rules.by_type))
+        rows = found.select_related("campaign", "type").order_by("occurred_at", "id")
+    else:
+        counted = (row for row in known if row.occurred_at <= at and row.type_id in rules.by_type)
+        rows = sorted(counted, key=lambda row: (row.occurred_at, row.pk))
     return Ledger(
-        activities=tuple(rows.select_related("campaign", "type").order_by("occurred_at", "id")),
+        activities=tuple(rows),
         adjustments=tuple(_adjustments([contact.pk], at=at)[contact.pk]),
     )
 

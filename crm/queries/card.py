@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from crm import formats, openers
@@ -25,7 +25,7 @@ from leads.stages import HandoffState, Stage
 from scoring import queries as scores
 from scoring.queries import Explanation
 from scoring.services import published_rules
-from sla.models import Pause, Timer
+from sla.models import Timer
 
 COLLEAGUES = 5
 
@@ -193,25 +193,21 @@ def card_of(user: User, *, contact_id: int, now: dt.datetime, is_whole: bool = F
     `is_whole` shows the whole history, `rule` the activities behind one rule instead. Raises `NotFound`.
     """
     contact = contact_seen(user, contact_id)
-    handoffs = list(contact.handoffs.select_related("assignee", "team", "reviewed_by", "reason"))
-    events = list(
-        HandoffEvent.objects.filter(handoff__contact=contact)
-        .select_related("actor", "assignee", "reason")
-        .order_by("-at", "-id")
-    )
+    handoffs, events = _handoffs(contact)
     offers = list(Opportunity.objects.visible_to(user).filter(contact=contact).select_related("reason", "owner"))
     handoff = next((row for row in handoffs if row.is_open), None)
     offer = next((row for row in offers if row.state == Opportunity.State.OPEN), None)
-    timers = list(Timer.objects.filter(handoff__contact=contact).select_related("calendar"))
-    drawn = clocks.clocks_of(timers, now=now, name_of=lambda timer: contact.name)
+    timers, own, drawn = _clocks(user, contact, now=now)
     activities = list(
         contact.activities.select_related("type", "actor", "campaign").order_by("-occurred_at", "-id")[
             : timeline.LONGEST
         ]
     )
-    activity_count = len(activities) if len(activities) < timeline.LONGEST else contact.activities.count()
+    has_all = len(activities) < timeline.LONGEST
+    activity_count = len(activities) if has_all else contact.activities.count()
     rules = published_rules()
-    explanation = scores.explain(contact, at=now, rules=rules)
+    ledger = scores.ledger_of(contact, at=now, rules=rules, known=activities if has_all else None)
+    explanation = scores.explain(contact, at=now, rules=rules, ledger=ledger)
     last = handoffs[0] if handoffs else None
     live_events = [event for event in events if event.undone_at is None and event.verb != "undo"]
     made = desk.desk_of(
@@ -234,7 +230,7 @@ def card_of(user: User, *, contact_id: int, now: dt.datetime, is_whole: bool = F
             activities=activities,
             activity_count=activity_count,
             events=events,
-            pauses=list(Pause.objects.filter(handoff__contact=contact).select_related("actor")),
+            pauses=[row for one in handoffs for row in drawn.pauses.get(one.pk, ())],
             now=now,
             is_whole=is_whole,
         )
@@ -249,7 +245,7 @@ def card_of(user: User, *, contact_id: int, now: dt.datetime, is_whole: bool = F
         explanation=explanation,
         score=why.score_face(explanation),
         reasons=why.score_reasons(explanation, now=now, rows_at=f"/contacts/{contact.pk}/"),
-        course=why.score_course(contact, explanation, now=now, rules=rules),
+        course=why.score_course(contact, explanation, now=now, rules=rules, ledger=ledger),
         timeline=shown,
         touches=_touches(contact),
         colleagues=_colleagues(user, contact),
@@ -257,9 +253,25 @@ def card_of(user: User, *, contact_id: int, now: dt.datetime, is_whole: bool = F
         said=_said(events),
         desk=made,
         hours=drawn.hours,
-        place=_place(user, contact, now=now),
+        place=_place(contact, own) if user.is_salesperson else None,
         sellers=tuple(queue.sellers()) if made.can_reassign or made.can_approve else (),
     )
+
+
+def _handoffs(contact: Contact) -> tuple[list[Handoff], list[HandoffEvent]]:
+    """The contact's handoffs and what was done with them, both newest first, by one query: none is without an event."""
+    rows = HandoffEvent.objects.filter(handoff__contact=contact).select_related(
+        "actor",
+        "assignee",
+        "reason",
+        "handoff__assignee",
+        "handoff__team",
+        "handoff__reviewed_by",
+        "handoff__reason",
+    )
+    events = list(rows.order_by("-at", "-id"))
+    found = {event.handoff_id: event.handoff for event in events}
+    return sorted(found.values(), key=lambda row: (row.formed_at, row.pk), reverse=True), events
 
 
 def _where(contact: Contact) -> str:
@@ -330,14 +342,24 @@ def _said(events: Sequence[HandoffEvent]) -> tuple[Said, ...]:
     )
 
 
-def _place(user: User, contact: Contact, *, now: dt.datetime) -> Place | None:
-    """Where the reader is in the inbox, and who comes next, by two queries; None for those who have no inbox."""
-    if not user.is_salesperson:
-        return None
-    order = inbox.in_order(user, now=now)
+def _clocks(user: User, contact: Contact, *, now: dt.datetime) -> tuple[list[Timer], list[Timer], clocks.Clocks]:
+    """The clocks of the contact, those of the reader's inbox in its order, and both drawn; two queries."""
+    own = Q(pk__in=inbox.own_timers(user).values("pk")) if user.is_salesperson else Q(pk__in=[])
+    rows = Timer.objects.filter(Q(handoff__contact=contact) | own).annotate(
+        is_own=Exists(Timer.objects.filter(own, pk=OuterRef("pk")))
+    )
+    timers = list(rows.select_related("calendar", "handoff__contact"))
+    drawn = clocks.clocks_of(timers, now=now, name_of=lambda timer: timer.handoff.contact.name)
+    here = [timer for timer in timers if timer.handoff.contact_id == contact.pk]
+    return here, inbox.in_order((timer for timer in timers if timer.is_own), drawn), drawn  # type: ignore[attr-defined]
+
+
+def _place(contact: Contact, own: Sequence[Timer]) -> Place:
+    """Where the reader is in the inbox, and who comes next."""
+    order = [timer.handoff.contact for timer in own]
     ids = [row.pk for row in order]
     if contact.pk not in ids:
-        return Place(0, len(order), order[0]) if order else None
+        return Place(0, len(order), order[0]) if order else Place(0, 0, None)
     at = ids.index(contact.pk)
     following = order[(at + 1) % len(order)] if len(order) > 1 else None
     return Place(at + 1, len(order), following)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -61,6 +61,8 @@ class Clocks:
 
     by_timer: dict[int, Clock]
     hours: tuple[OpenHours, ...]
+    pauses: Mapping[int, Sequence[Pause]]
+    """Those of each handoff, with who paused it."""
 
 
 def clocks_of(
@@ -78,13 +80,14 @@ def clocks_of(
         for timer, name in ((timer, name_of(timer)) for timer in timers)
     }
     live = sorted({one.timer.calendar_id for one in made.values() if one.state in LIVE})
-    return Clocks(by_timer=made, hours=tuple(_hours(key, parsed[key], now=now) for key in live))
+    hours = tuple(_hours(key, parsed[key], now=now) for key in live)
+    return Clocks(by_timer=made, hours=hours, pauses=pauses)
 
 
 def _pauses_of(timers: Sequence[Timer]) -> dict[int, list[Pause]]:
     found: dict[int, list[Pause]] = defaultdict(list)
     ids = {timer.handoff_id for timer in timers}
-    for row in Pause.objects.filter(handoff_id__in=ids) if ids else ():
+    for row in Pause.objects.filter(handoff_id__in=ids).select_related("actor") if ids else ():
         found[row.handoff_id].append(row)
     return found
 

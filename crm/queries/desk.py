@@ -22,7 +22,13 @@ from leads.models import Contact, Handoff, HandoffEvent, Opportunity, Reason
 from leads.stages import HandoffState, ReasonKind, Refusal, Stage, VerbName
 from sla.models import Milestone, Timer
 
-MORNING = 9
+WITH_REASONS = (
+    VerbName.REJECT,
+    VerbName.RETURN,
+    VerbName.RECYCLE,
+    VerbName.WIN,
+    VerbName.DISQUALIFY,
+)
 WEEK = 7
 SATURDAY = 5
 
@@ -174,7 +180,7 @@ def desk_of(
         panel=_panel(user, contact, handoff, can_answer=can(VerbName.ACCEPT), can_judge=can_judge),
         standing=_standing(user, contact, handoff, last, last_event, now=now),
         promises=promises,
-        reasons=_reasons(now=now),
+        reasons=_reasons(now=now) if any(can(verb) for verb in WITH_REASONS) else {},
         next_days=_next_days(now),
         contact_due=contact_due,
         is_paused=is_paused,

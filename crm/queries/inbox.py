@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
@@ -151,20 +151,20 @@ def own_timers(user: User) -> QuerySet[Timer]:
 
 
 def _clocked(user: User, *, now: dt.datetime) -> tuple[list[Timer], clocks.Clocks]:
-    """Own clocks, late ones first, then by how much working time is left; those that stand still come last."""
+    """Own clocks in order, by two queries."""
     timers = list(own_timers(user).select_related("calendar", "handoff__contact__company", "handoff__assignee"))
     drawn = clocks.clocks_of(timers, now=now, name_of=lambda timer: timer.handoff.contact.name)
+    return in_order(timers, drawn), drawn
+
+
+def in_order(timers: Iterable[Timer], drawn: clocks.Clocks) -> list[Timer]:
+    """Clocks as the inbox orders them: late ones first, then by the time left; those that stand still come last."""
 
     def order(timer: Timer) -> tuple[bool, int, int]:
         one = drawn.by_timer[timer.pk]
         return one.state == "paused", one.seconds_left, timer.pk
 
-    return sorted(timers, key=order), drawn
-
-
-def in_order(user: User, *, now: dt.datetime) -> list[Contact]:
-    """The contacts of the own clocks in the order of the inbox, by two queries: what comes next after this one."""
-    return [timer.handoff.contact for timer in _clocked(user, now=now)[0]]
+    return sorted(timers, key=order)
 
 
 def _faces(contacts: Sequence[Contact], *, now: dt.datetime) -> dict[int, ScoreFace]:

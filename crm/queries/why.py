@@ -12,7 +12,7 @@ from crm.charts import CourseMark, CoursePoint, ScoreCourse
 from crm.faces import ReasonGroup, ReasonLine, ScoreFace, ScoreReasons
 from leads.models import Contact
 from scoring import queries as scores
-from scoring.queries import Explanation, RulePoints
+from scoring.queries import Explanation, Ledger, RulePoints
 from scoring.services import Rules
 
 COURSE_DAYS = 30
@@ -98,10 +98,17 @@ def _footnote(why: Explanation, *, now: dt.datetime) -> str:
     return " ".join(parts)
 
 
-def score_course(contact: Contact, why: Explanation, *, now: dt.datetime, rules: Rules | None = None) -> ScoreCourse:
+def score_course(
+    contact: Contact,
+    why: Explanation,
+    *,
+    now: dt.datetime,
+    rules: Rules | None = None,
+    ledger: Ledger | None = None,
+) -> ScoreCourse:
     """The score over the last 30 days, with its levels and what moved it most."""
     since = now - dt.timedelta(days=COURSE_DAYS)
-    line = scores.course(contact, since=since, at=now, points=COURSE_POINTS, rules=rules)
+    line = scores.course(contact, since=since, at=now, points=COURSE_POINTS, rules=rules, ledger=ledger)
     number = formats.number(why.score, decimals=0)
     return ScoreCourse(
         points=tuple(CoursePoint(at, value) for at, value in line),
