@@ -78,7 +78,7 @@ def handoff_offer(request: HttpRequest, handoff_id: int) -> HttpResponse:
     return _act(
         request,
         handoff_id,
-        form=OfferForm(request.POST, auto_id="offer_form_%s"),
+        form=OfferForm,
         name="offer_form",
         do=offer,
         is_undoable=False,
@@ -101,7 +101,7 @@ def queue_disqualify(request: HttpRequest, handoff_id: int) -> HttpResponse:
     return _act(
         request,
         handoff_id,
-        form=DisqualifyForm(request.POST, auto_id="disqualify_form_%s"),
+        form=DisqualifyForm,
         name="disqualify_form",
         do=disqualify,
     )
