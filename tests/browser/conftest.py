@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
@@ -34,7 +35,7 @@ def find_chromium() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(django_db_setup: None) -> Iterator[Browser]:
     """One Chromium for the whole run. Without one the tests are skipped with advice; in CI that is an error."""
     path = find_chromium()
     if path is None or not Path(path).exists():
@@ -43,7 +44,10 @@ def browser() -> Iterator[Browser]:
         pytest.skip(ADVICE)
     # Playwright's loop runs in this thread, so Django takes every query of a test for one of asynchronous code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    first_rows = connection._test_serialized_contents  # type: ignore[attr-defined]
     with sync_playwright() as playwright:
+        # Beside a running loop Django opens another connection; it too has to know what the migrations brought.
+        connection._test_serialized_contents = first_rows  # type: ignore[attr-defined]
         chromium = playwright.chromium.launch(executable_path=path, headless=True, args=ARGUMENTS)
         yield chromium
         chromium.close()
@@ -61,7 +65,7 @@ def new_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[...
 
     def note(message: ConsoleMessage) -> None:
         # htmx tells of requests that the next page ended; that is no fault.
-        if message.type == "error" and "htmx:sendAbort" not in message.text:
+        if message.type == "error" and not message.text.startswith(("htmx:sendAbort", "htmx:afterRequest")):
             complaints.append(f"{message.text} ({message.location.get('url', '')})")
 
     def open_page(user: User | None = None, **options: object) -> Page:

@@ -1,0 +1,139 @@
+"""Who may do what, as one table: address × verb × role → status.
+
+`assignee` is the salesperson to whom the lead is offered, `stranger` another one: what is not theirs looks absent.
+"""
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+
+from crm import flows
+from leads.models import Campaign, Company, Contact, Handoff
+
+pytestmark = pytest.mark.django_db
+
+COLUMNS = ("marketer", "assignee", "stranger", "manager", "admin")
+
+# One status a column. 404: absent and forbidden look alike; 403: seen, but not for this role.
+PAGES = {
+    "/queue/": (200, 403, 403, 200, 200),
+    "/queue/{offered}/": (200, 403, 403, 200, 200),
+    "/inbox/": (403, 200, 200, 403, 403),
+    "/contacts/": (200, 200, 200, 200, 200),
+    "/contacts/new/": (200, 200, 200, 200, 200),
+    "/contacts/{contact}/": (200, 200, 404, 200, 200),
+    "/contacts/{contact}/edit/": (200, 200, 404, 200, 200),
+    "/contacts/999999/": (404, 404, 404, 404, 404),
+    "/companies/": (200, 200, 200, 200, 200),
+    "/companies/{company}/": (200, 200, 404, 200, 200),
+    "/campaigns/": (200, 403, 403, 200, 200),
+    "/campaigns/{campaign}/": (200, 403, 403, 200, 200),
+    "/handoffs/": (200, 200, 200, 200, 200),
+    "/opportunities/": (200, 200, 200, 200, 200),
+    "/imports/": (200, 403, 403, 200, 200),
+    "/scoring/": (200, 403, 403, 200, 200),
+    "/sla/": (403, 403, 403, 200, 200),
+    "/sla/timers/": (200, 200, 200, 200, 200),
+    "/alerts/": (200, 200, 200, 200, 200),
+    "/settings/people/": (403, 403, 403, 403, 200),
+    "/settings/policies/": (403, 403, 403, 200, 200),
+    "/settings/calendars/": (403, 403, 403, 200, 200),
+    "/settings/deliveries/": (403, 403, 403, 403, 200),
+    "/style-guide/": (200, 200, 200, 200, 200),
+}
+
+# The verbs of the API on an offered handoff, each tried from the same standing. 200: done; 409: not from this state.
+VERBS = {
+    ("approve", "in_review"): (200, 404, 404, 200, 403),
+    ("return", "in_review"): (200, 404, 404, 403, 403),
+    ("accept", "in_review"): (403, 404, 404, 403, 403),
+    ("approve", "offered"): (409, 403, 404, 409, 403),
+    ("return", "offered"): (409, 403, 404, 403, 403),
+    ("accept", "offered"): (403, 200, 404, 403, 403),
+    ("reject", "offered"): (403, 200, 404, 403, 403),
+    ("reassign", "offered"): (403, 403, 404, 200, 403),
+    ("overflow", "offered"): (403, 403, 404, 200, 403),
+    ("recycle", "offered"): (403, 403, 404, 409, 403),
+    ("recycle", "accepted"): (403, 200, 404, 200, 403),
+    ("accept", "accepted"): (403, 409, 404, 403, 403),
+    ("pause", "offered"): (200, 200, 404, 200, 403),
+    ("undo", "offered"): (200, 403, 404, 403, 403),
+}
+BODIES = {
+    "approve": {"assignee": None},
+    "return": {"reason": "not_ready"},
+    "accept": {},
+    "reject": {"reason": "no_budget"},
+    "reassign": {"assignee": "otto.other@baton.example"},
+    "overflow": {},
+    "recycle": {"reason": "too_early", "resurface_at": (timezone.now() + dt.timedelta(days=40)).isoformat()},
+    "pause": {"until": (timezone.now() + dt.timedelta(days=2)).isoformat(), "reason": "Away"},
+    "undo": {},
+}
+
+
+@pytest.fixture
+def people(marketer, salesperson, other_salesperson, manager, administrator):
+    return dict(zip(COLUMNS, (marketer, salesperson, other_salesperson, manager, administrator), strict=True))
+
+
+@pytest.fixture
+def lead(people):
+    """A contact of a company in review, met through a campaign."""
+    now = timezone.now()
+    flows.record_activities(
+        activities=[
+            flows.ActivityIn(
+                type="demo_request",
+                occurred_at=now,
+                external_id="1",
+                contact=flows.ContactIn(email="eva@firm.example", company="Firm Oy"),
+                campaign="Autumn",
+            )
+        ],
+        by=None,
+        actor=None,
+        at=now,
+    )
+    return Handoff.objects.get()
+
+
+def offer(lead, people):
+    flows.approve(
+        actor=people["marketer"], handoff_id=lead.pk, assignee_email=people["assignee"].email, at=timezone.now()
+    )
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_pages_open_to_whom_they_are_for(address, people, lead, browsing):
+    offer(lead, people)
+    url = address.format(
+        offered=lead.pk,
+        contact=lead.contact_id,
+        company=Company.objects.get().pk,
+        campaign=Campaign.objects.get().pk,
+    )
+    found = tuple(browsing(people[column]).get(url).status_code for column in COLUMNS)
+    assert found == PAGES[address]
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize(("verb", "state"), VERBS)
+def test_verbs_are_for_those_whom_the_table_names(verb, state, column, people, lead, browsing):
+    from crm.models import Team
+
+    Team.objects.create(name="Partner", kind="partner")
+    if state != "in_review":
+        offer(lead, people)
+    if state == "accepted":
+        flows.accept(actor=people["assignee"], handoff_id=lead.pk, at=timezone.now())
+    before = Contact.objects.values("stage", "owner").get()
+    response = browsing(people[column]).post(
+        f"/api/v1/handoffs/{lead.pk}/{verb}/", BODIES[verb], content_type="application/json"
+    )
+    assert response.status_code == VERBS[verb, state][COLUMNS.index(column)], response.content
+    if response.status_code != 200:
+        assert response["Content-Type"] == "application/problem+json"
+        assert Contact.objects.values("stage", "owner").get() == before
+        assert Handoff.objects.get().state == state
