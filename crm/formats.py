@@ -168,7 +168,7 @@ def number(value: float | Decimal, *, decimals: int | None = None) -> str:
     if decimals is None and value == int(value):
         decimals = 0
     if decimals is not None:
-        value = round(value, decimals)  # Django cuts off instead
+        value = round(Decimal(value), decimals)  # Django cuts off instead
     written = number_format(value, decimal_pos=decimals, use_l10n=True, force_grouping=True)
     return written.replace("-", MINUS) if float(value) < 0 else written
 
