@@ -209,13 +209,13 @@ def card_of(user: User, *, contact_id: int, now: dt.datetime, is_whole: bool = F
     ledger = scores.ledger_of(contact, at=now, rules=rules, known=activities if has_all else None)
     explanation = scores.explain(contact, at=now, rules=rules, ledger=ledger)
     last = handoffs[0] if handoffs else None
-    live_events = [event for event in events if event.undone_at is None and event.verb != "undo"]
+    acts = [event for event in events if event.undone_at is None and not timeline.is_echo(event)]
     made = desk.desk_of(
         user,
         contact=contact,
         handoff=handoff,
         last=handoff or last,
-        last_event=live_events[0] if live_events else None,
+        last_event=acts[0] if acts else None,
         offer=offer,
         timers=timers,
         drawn=drawn,
@@ -338,7 +338,7 @@ def _said(events: Sequence[HandoffEvent]) -> tuple[Said, ...]:
             text=event.comment,
         )
         for event in events
-        if event.comment and event.undone_at is None and event.verb != "undo"
+        if event.comment and event.undone_at is None and not timeline.is_echo(event)
     )
 
 

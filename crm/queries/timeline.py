@@ -115,8 +115,7 @@ def _event_lines(events: Sequence[HandoffEvent], stage_changes: Sequence[StageCh
     stages = {(row.verb, row.at): words.STAGES[Stage(row.to_stage)] for row in stage_changes}
     lines = []
     for event in events:
-        if event.verb == VerbName.REJECT and not event.from_state:
-            # The review that a rejection opens; the rejection itself has its own line.
+        if is_echo(event) and event.verb != VerbName.UNDO:
             continue
         stage = stages.get((event.verb, event.at))
         text = event_words(event)
@@ -128,6 +127,11 @@ def _event_lines(events: Sequence[HandoffEvent], stage_changes: Sequence[StageCh
         is_strong = event.actor is not None and not event.undone_at
         lines.append(Line(event.at, text, who=who, detail=_event_detail(event), is_strong=is_strong, rank=2))
     return lines
+
+
+def is_echo(event: HandoffEvent) -> bool:
+    """Whether an event only follows from another: an undo, or the review that a rejection opens."""
+    return event.verb == VerbName.UNDO or (event.verb == VerbName.REJECT and not event.from_state)
 
 
 def event_words(event: HandoffEvent) -> str:
