@@ -16,8 +16,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("tuesday")]
 
 
 def words(answer) -> str:
-    text = strip_tags(answer.content.decode().replace("<", " <"))
-    return re.sub(r"\s+", " ", text).replace(" .", ".").replace(" ,", ",").replace(" :", ":")
+    text = re.sub(r"\s+", " ", strip_tags(answer.content.decode().replace("<", " <")))
+    return re.sub(r" ([.,:;])", r"\1", text)
 
 
 def rows(answer) -> list[str]:

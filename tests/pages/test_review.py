@@ -16,7 +16,8 @@ REASON = {"reason": "not_ready", "comment": "Wants a brochure."}
 
 
 def words(answer) -> str:
-    return re.sub(r"\s+", " ", strip_tags(answer.content.decode().replace("<", " <"))).replace(" .", ".")
+    text = re.sub(r"\s+", " ", strip_tags(answer.content.decode().replace("<", " <")))
+    return re.sub(r" ([.,:;])", r"\1", text)
 
 
 def told(answer) -> list[str]:
