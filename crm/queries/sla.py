@@ -84,7 +84,8 @@ class Board:
     rows: tuple[ClockRow, ...]
     total: ClockRow
     missing: tuple[Missing, ...]
-    more: Cell
+    pressing: Cell
+    """All that are missed or soon will be, those that are named among them."""
     between: tuple[Between, ...]
     hours: tuple[OpenHours, ...]
 
@@ -126,7 +127,7 @@ def board(*, user: User, now: dt.datetime) -> Board:
         ),
         total=ClockRow(_("All"), (), tuple(_cells(total))),
         missing=missing,
-        more=Cell(sum(total[state] for state in pressing) - len(missing), timers.address(state=pressing)),
+        pressing=Cell(sum(total[state] for state in pressing), timers.address(state=pressing)),
         between=tuple(
             Between(lying, f"{reverse('handoffs')}?between={lying.chair.value}")
             for lying in chairs.all_lying(user=user)

@@ -1,0 +1,298 @@
+"""Policies and calendars: managers and administrators write them, and try out a clock."""
+
+import datetime as dt
+
+import pytest
+
+from sla.models import Calendar, Milestone, Policy, Timer
+from tests.pages.sales_work import DAY, HOUR, TUESDAY, ask
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("tuesday")]
+
+
+@pytest.fixture
+def client(manager, browsing):
+    return browsing(manager)
+
+
+@pytest.fixture
+def office():
+    return Calendar.objects.get(name="Office hours")
+
+
+def policy_form(office, **changes):
+    given = {
+        "name": "Quick answer",
+        "milestone": "answer",
+        "hours": "1",
+        "minutes": "30",
+        "seconds": "0",
+        "calendar": office.pk,
+        "position": "",
+        "is_active": "on",
+    }
+    return {name: value for name, value in (given | changes).items() if value is not None}
+
+
+def calendar_form(**changes):
+    given = {
+        "name": "Shop",
+        "time_zone": "Europe/Helsinki",
+        "country": "FI",
+        "subdivision": "",
+        "closures": "2026-12-24 Christmas Eve\n2026-12-31",
+        "extra_days": "2026-12-05 10:00–14:00",
+        "mon": "09:00–12:00, 13:00–17:00",
+        "tue": "9-17",
+        "sat": "10.30 to 14",
+    }
+    return {name: value for name, value in (given | changes).items() if value is not None}
+
+
+# Policies -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_list_shows_each_promise_in_the_order_in_which_it_is_asked(client, office):
+    Policy.objects.create(
+        name="Finns",
+        milestone=Milestone.ANSWER,
+        target_seconds=7200,
+        calendar=office,
+        position=3,
+        conditions=[{"field": "country", "op": "equals", "value": "FI"}],
+    )
+    page = client.get("/settings/policies/")
+    answer = next(group for group in page.context["groups"] if group.milestone == "answer")
+    assert [row.policy.name for row in answer.rows] == ["Finns", "Answer within half a day"]
+    assert "FI" in answer.rows[0].conditions[0]
+    assert answer.rows[1].ladder == "75\u00a0% owner, 100\u00a0% owner and manager"
+
+
+def test_the_open_clocks_of_a_policy_are_a_link_to_them(client):
+    ask("eva", at=TUESDAY - HOUR)
+    groups = client.get("/settings/policies/").context["groups"]
+    (row,) = next(group for group in groups if group.milestone == "review").rows
+    assert row.open_count == 1
+    assert client.get(row.open_href).context["page"].paginator.count == 1
+
+
+def test_a_new_promise_comes_first_and_holds_for_clocks_that_start_from_now_on(client, office):
+    before = ask("eva", at=TUESDAY - HOUR)
+    answer = client.post("/settings/policies/new/", policy_form(office, milestone="review", minutes="0"))
+    assert (answer.status_code, answer.url) == (303, "/settings/policies/")
+    made = Policy.objects.get(name="Quick answer")
+    assert (made.target_seconds, made.position, made.version) == (3600, 999, 1)
+    after = ask("ivo", at=TUESDAY)
+    assert Timer.objects.get(handoff=before).target_seconds == 4 * 3600
+    assert Timer.objects.get(handoff=after).policy == made
+
+
+def test_a_change_makes_a_new_version_and_keeps_seconds_and_conditions(client, office):
+    policy = Policy.objects.create(
+        name="Blink",
+        milestone=Milestone.ANSWER,
+        target_seconds=20,
+        calendar=office,
+        conditions=[{"field": "country", "op": "equals", "value": "FI"}],
+    )
+    shown = client.get(f"/settings/policies/{policy.pk}/").context["form"].initial
+    assert (shown["hours"], shown["minutes"], shown["seconds"]) == (0, 0, 20)
+    client.post(
+        f"/settings/policies/{policy.pk}/",
+        policy_form(office, name="Blink", hours="0", minutes="1", seconds="20", milestone="review", position="5"),
+    )
+    policy.refresh_from_db()
+    assert (policy.target_seconds, policy.version, policy.position) == (80, 2, 5)
+    assert policy.milestone == "answer", "a promise does not become another one"
+    assert policy.conditions == [{"field": "country", "op": "equals", "value": "FI"}]
+
+
+def test_a_promise_is_taken_out_of_use(client, office):
+    policy = Policy.objects.create(name="Quick", milestone=Milestone.ANSWER, target_seconds=60, calendar=office)
+    client.post(f"/settings/policies/{policy.pk}/", policy_form(office, name="Quick", is_active=None, position="0"))
+    policy.refresh_from_db()
+    assert not policy.is_active
+
+
+def test_the_last_promise_that_fits_everybody_stays(client, office):
+    policy = Policy.objects.get(milestone=Milestone.REVIEW)
+    answer = client.post(
+        f"/settings/policies/{policy.pk}/", policy_form(office, name=policy.name, is_active=None, position="0")
+    )
+    assert answer.status_code == 422
+    assert "Keep a policy of it without conditions." in answer.content.decode()
+    policy.refresh_from_db()
+    assert policy.is_active
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"name": ""}, "This field is required."),
+        ({"milestone": "lunch"}, "Select a valid choice."),
+        ({"hours": "0", "minutes": "0"}, "Promise a time longer than nothing."),
+        ({"hours": "x"}, "Enter a whole number."),
+        ({"minutes": "75"}, "less than or equal to 59"),
+        ({"calendar": "999999"}, "Select a valid choice."),
+        ({"position": "first"}, "Enter a whole number."),
+    ],
+)
+def test_a_promise_that_makes_no_sense_is_refused_in_words(client, office, changes, sentence):
+    count = Policy.objects.count()
+    answer = client.post("/settings/policies/new/", policy_form(office, **changes))
+    assert answer.status_code == 422
+    assert sentence in answer.content.decode()
+    assert Policy.objects.count() == count
+
+
+# Calendars ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_list_says_the_week_in_words(client, office):
+    rows = {row.calendar.name: row for row in client.get("/settings/calendars/").context["rows"]}
+    assert rows["Office hours"].week == "Mon – Fri 09:00–17:00"
+    assert rows["Office hours"].policy_count == 3
+    assert rows["Always open"].week == "always"
+
+
+def test_a_calendar_is_written_as_people_write_hours(client):
+    answer = client.post("/settings/calendars/new/", calendar_form())
+    made = Calendar.objects.get(name="Shop")
+    assert (answer.status_code, answer.url) == (303, f"/settings/calendars/{made.pk}/")
+    assert made.weekly == {
+        "mon": [["09:00", "12:00"], ["13:00", "17:00"]],
+        "tue": [["09:00", "17:00"]],
+        "sat": [["10:30", "14:00"]],
+    }
+    assert made.closures == [{"date": "2026-12-24", "name": "Christmas Eve"}, {"date": "2026-12-31", "name": ""}]
+    assert made.extra_days == {"2026-12-05": [["10:00", "14:00"]]}
+    form = client.get(answer.url).context["form"]
+    again = client.post(answer.url, {name: form[name].value() for name in form.fields if form[name].value()})
+    assert again.status_code == 303, "what the form shows can be saved as it stands"
+    kept = Calendar.objects.get(name="Shop")
+    assert (kept.weekly, kept.closures, kept.extra_days) == (made.weekly, made.closures, made.extra_days)
+
+
+def test_a_changed_calendar_moves_the_clocks_that_run_on_it(client, office):
+    handoff = ask("eva", at=TUESDAY)
+    assert Timer.objects.get(handoff=handoff).due_at == TUESDAY + 4 * HOUR
+    form = calendar_form(name=office.name, time_zone="UTC", tue="10:00–12:00", mon=None, sat=None, wed="08:00–18:00")
+    answer = client.post(f"/settings/calendars/{office.pk}/", form, follow=True)
+    assert "1 clock was moved." in answer.content.decode()
+    assert Timer.objects.get(handoff=handoff).due_at == dt.datetime(2026, 11, 18, 10, 0, tzinfo=dt.UTC)
+
+
+def test_the_coming_four_weeks_name_holidays_closures_and_extra_days(client):
+    client.post(
+        "/settings/calendars/new/", calendar_form(closures="2026-11-24 Stocktaking", extra_days="2026-12-06 10–12")
+    )
+    made = Calendar.objects.get(name="Shop")
+    weeks = client.get(f"/settings/calendars/{made.pk}/").context["weeks"]
+    assert [len(week) for week in weeks] == [7] * 4
+    days = {day.date.isoformat(): day for week in weeks for day in week}
+    assert min(days) == "2026-11-16" and days["2026-11-17"].is_today
+    assert days["2026-11-23"].hours == ("09:00–12:00", "13:00–17:00")
+    assert (days["2026-11-24"].hours, days["2026-11-24"].note) == ((), "Stocktaking")
+    assert (days["2026-12-06"].hours, days["2026-12-06"].note) == (("10:00–12:00",), "Extra day")
+
+
+def test_a_holiday_of_the_country_is_closed_by_its_name(client, tuesday):
+    tuesday.move_to(dt.datetime(2026, 12, 1, tzinfo=dt.UTC))
+    client.post("/settings/calendars/new/", calendar_form(fri="9-17"))
+    made = Calendar.objects.get(name="Shop")
+    weeks = client.get(f"/settings/calendars/{made.pk}/").context["weeks"]
+    christmas = next(day for week in weeks for day in week if day.date == dt.date(2026, 12, 25))
+    assert christmas.hours == () and christmas.note
+
+
+def test_started_then_due_when(client, office):
+    page = client.get(f"/settings/calendars/{office.pk}/?start=2026-11-20T15:00&hours=4&minutes=30")
+    trial = page.context["trial"]
+    assert trial.due_at == dt.datetime(2026, 11, 23, 11, 30, tzinfo=dt.UTC)
+    assert "Mon 23 Nov 2026, 11:30" in page.content.decode()
+
+
+def test_a_trial_is_told_by_the_clock_of_the_calendars_zone(client, manager):
+    manager.time_zone = "America/New_York"
+    manager.save()
+    client.post("/settings/calendars/new/", calendar_form())
+    made = Calendar.objects.get(name="Shop")
+    page = client.get(f"/settings/calendars/{made.pk}/?start=2026-11-24T09:00&hours=1&minutes=0")
+    assert page.context["trial"].due_at == dt.datetime(2026, 11, 24, 8, 0, tzinfo=dt.UTC)
+    assert "Tue 24 Nov 2026, 10:00" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    "query", ["start=soon&hours=1&minutes=0", "start=2026-11-20T15:00&hours=-1&minutes=0", "start="]
+)
+def test_a_trial_that_makes_no_sense_is_refused_in_words(client, office, query):
+    answer = client.get(f"/settings/calendars/{office.pk}/?{query}")
+    assert answer.status_code == 422
+    assert answer.context["trial"] is None
+    assert 'role="alert"' in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"name": ""}, "This field is required."),
+        ({"name": "office hours"}, "There is a calendar of this name already."),
+        ({"time_zone": "Helsinki"}, "is not a known time zone"),
+        ({"country": "XX"}, "No public holidays are known"),
+        ({"mon": "nine to five"}, "is not a time"),
+        ({"mon": "09:00"}, "as 09:00–17:00"),
+        ({"mon": "09:00–12:00, 11:00–17:00"}, "overlap"),
+        ({"mon": "17:00–09:00"}, "is not after the start"),
+        ({"mon": None, "tue": None, "sat": None, "extra_days": ""}, "would never be open"),
+        ({"closures": "Christmas"}, "does not begin with a day"),
+        ({"extra_days": "2026-12-05 all day"}, "as 09:00–17:00"),
+    ],
+)
+def test_working_time_that_makes_no_sense_is_refused_in_words(client, changes, sentence):
+    answer = client.post("/settings/calendars/new/", calendar_form(**changes))
+    assert answer.status_code == 422
+    assert sentence in answer.content.decode()
+    assert not Calendar.objects.filter(name="Shop").exists()
+
+
+def test_a_refused_change_keeps_what_was_typed_and_shows_what_is_kept(client, office):
+    answer = client.post(f"/settings/calendars/{office.pk}/", calendar_form(name=office.name, mon="09:00–08:00"))
+    assert answer.status_code == 422
+    assert answer.context["form"]["mon"].value() == "09:00–08:00"
+    assert answer.context["weeks"][0][0].hours == ("09:00–17:00",)
+    office.refresh_from_db()
+    assert office.weekly["mon"] == [["09:00", "17:00"]]
+
+
+# Rights ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path", ["policies", "policies/new", "calendars", "calendars/new", "policies/{}", "calendars/{}"]
+)
+def test_managers_and_administrators_alone_may_promise(
+    path, office, marketer, salesperson, manager, administrator, browsing
+):
+    row = office if path.startswith("calendars") else Policy.objects.first()
+    address = f"/settings/{path.format(row.pk)}/"
+    codes = [browsing(user).get(address).status_code for user in (marketer, salesperson, manager, administrator)]
+    assert codes == [403, 403, 200, 200]
+    before = (Policy.objects.count(), Calendar.objects.count(), office.weekly)
+    for user in (marketer, salesperson):
+        for form in (policy_form(office), calendar_form()):
+            assert browsing(user).post(address, form).status_code == 403
+    office.refresh_from_db()
+    assert (Policy.objects.count(), Calendar.objects.count(), office.weekly) == before
+
+
+def test_wrong_verbs_and_absent_rows_are_refused(client, office):
+    assert client.post("/settings/policies/").status_code == 405
+    assert client.post("/settings/calendars/").status_code == 405
+    assert client.delete(f"/settings/calendars/{office.pk}/").status_code == 405
+    assert client.get("/settings/policies/999999/").status_code == 404
+    assert client.get("/settings/calendars/999999/").status_code == 404
+
+
+def test_next_tuesday_is_a_day_of_work(office):
+    """What the others rest on."""
+    assert office.parse().hours_on((TUESDAY + 7 * DAY).date()) == ((540, 1020),)
