@@ -159,7 +159,7 @@ def fold(text: str) -> str:
     above, and a sigma at the end of a word what it is elsewhere. So ß is not ss, and a letter composed of two is not
     the one that looks the same.
     """
-    return text.lower().replace("ς", "σ")  # noqa: RUF001 - Greek, as intended
+    return text.lower().replace("ς", "σ")
 
 
 def as_number(value: object) -> float | None:

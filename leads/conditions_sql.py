@@ -267,7 +267,7 @@ class _Asked:
     def folded(self) -> Sql:
         return _sql(
             'CASE WHEN octet_length({0}) = length({0}) THEN lower({0} COLLATE "C") ELSE '
-            f"replace(lower({{0}} COLLATE \"{self.fold_collation}\"), 'ς', 'σ') COLLATE \"C\" END",  # noqa: RUF001
+            f"replace(lower({{0}} COLLATE \"{self.fold_collation}\"), 'ς', 'σ') COLLATE \"C\" END",
             self.text(),
         )
 
