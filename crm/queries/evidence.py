@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q
@@ -223,7 +222,7 @@ def _before(handoff: Handoff) -> tuple[Before, ...]:
 
 def _said(contact: Contact) -> tuple[Said, ...]:
     """What both teams wrote to each other about this contact, oldest first."""
-    events: Sequence[HandoffEvent] = (
+    events = (
         HandoffEvent.objects.filter(Q(handoff__contact=contact) & ~Q(comment="") & Q(undone_at=None))
         .exclude(verb=VerbName.UNDO)
         .select_related("actor")

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
@@ -134,7 +135,7 @@ def chosen_handoffs(chosen: Chosen, *, user: User, now: dt.datetime) -> QuerySet
     return rows.order_by(*_ORDERS.get(chosen.order, _ORDERS["due"]), "id")
 
 
-def _with_due(rows: QuerySet[Handoff]) -> QuerySet[Handoff]:
+def _with_due(rows: QuerySet[Handoff]) -> Any:
     review = Timer.objects.open().filter(handoff=OuterRef("pk"), milestone=Milestone.REVIEW)
     return rows.annotate(review_due_at=Subquery(review.values("due_at")[:1]))
 

@@ -100,7 +100,7 @@ def queue_page(
         "focus": focus,
         "can_act": user.is_marketer or user.is_manager,
         "selection": selection or SelectionForm(),
-        "selected": set(selection.data.getlist("handoff")) if selection is not None else set(),
+        "selected": set(request.POST.getlist("handoff")) if selection is not None else set(),
         "late_href": _href(tab="", due="late"),
         "hour_href": _href(tab="", due="hour"),
         **_filter_choices(user),

@@ -156,7 +156,7 @@ def _following(user: User, handoff_id: int, *, chosen: queue_queries.Chosen) -> 
     if handoff_id not in ids:
         return None
     at = ids.index(handoff_id)
-    return (ids[at + 1 : at + 2] or ids[max(at - 1, 0) : at] or [None])[0]
+    return next(iter([*ids[at + 1 :], *reversed(ids[:at])]), None)
 
 
 def _to_queue(back: str, *, focus: int | None = None) -> HttpResponse:
