@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from crm import deliveries, flows
 from crm import heartbeat as signs_of_life
-from crm.flows import backtests
+from crm.flows import backtests, publishing
 from leads.tasks import run_import
-from scoring.tasks import run_backtest
+from scoring.tasks import run_backtest, run_publication
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +56,8 @@ def resume_jobs() -> None:
         run_import.delay(import_id=import_id)
     for backtest_id in backtests.backtests_to_resume(at=timezone.now()):
         run_backtest.delay(backtest_id=backtest_id)
+    for publication_id in publishing.publications_to_resume(at=timezone.now()):
+        run_publication.delay(publication_id=publication_id)
 
 
 @shared_task

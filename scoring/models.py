@@ -251,6 +251,21 @@ class Publication(models.Model):
         return f"publication of {self.model_id}"
 
 
+class HeldPromotion(models.Model):
+    """A contact whom a publication lifted over the threshold and whose working day to be promoted has not come."""
+
+    contact = models.OneToOneField(Contact, primary_key=True, on_delete=models.CASCADE, related_name="held_promotion")
+    publication = models.ForeignKey(Publication, on_delete=models.CASCADE, related_name="held")
+    score = models.FloatField()
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["-score", "contact"]
+
+    def __str__(self) -> str:
+        return f"{self.contact_id} waits for its day"
+
+
 class Backtest(models.Model):
     """What a version would have done in a past period; a job whose result is kept."""
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from leads.conditions import matches
 from leads.models import Activity, Contact
 from scoring import engine
-from scoring.models import Adjustment, Component
-from scoring.services import Rule, Rules, published_rules
+from scoring.models import Adjustment, Component, Score, ScoringModel
+from scoring.services import Rule, Rules, load_rules, published_rules
 
 
 @dataclass(frozen=True)
@@ -86,16 +86,37 @@ class LiveScore:
     is_hot: bool
     threshold: float
     hot_threshold: float
+    is_updating: bool = False
+    """A newer version was published and has not come to this contact yet: this is what the version before says."""
 
 
 def live_scores(contacts: Sequence[Contact], *, at: dt.datetime, rules: Rules | None = None) -> dict[int, LiveScore]:
     """The live scores of the contacts of a page, in a constant number of queries."""
     rules = rules or published_rules()
-    terms: dict[int, list[engine.Term]] = defaultdict(list)
     ids = [contact.pk for contact in contacts]
-    for component in Component.objects.filter(contact_id__in=ids, rule__model=rules.model):
-        terms[component.contact_id].append(rules.term_of(component))
+    older = dict(Score.objects.filter(contact_id__in=ids).exclude(model=rules.model).values_list("contact_id", "model"))
     adjustments = _adjustments(ids, at=at)
+    found: dict[int, LiveScore] = {}
+    versions: dict[int | None, Rules] = {None: rules}
+    if older:
+        versions |= {model.pk: load_rules(model) for model in ScoringModel.objects.filter(id__in=older.values())}
+    for model_id, version in versions.items():
+        of_version = [contact for contact in contacts if older.get(contact.pk) == model_id]
+        found |= _live(of_version, rules=version, adjustments=adjustments, at=at, is_updating=model_id is not None)
+    return found
+
+
+def _live(
+    contacts: Sequence[Contact],
+    *,
+    rules: Rules,
+    adjustments: Mapping[int, Sequence[Adjustment]],
+    at: dt.datetime,
+    is_updating: bool,
+) -> dict[int, LiveScore]:
+    terms: dict[int, list[engine.Term]] = defaultdict(list)
+    for component in Component.objects.filter(contact_id__in=[one.pk for one in contacts], rule__model=rules.model):
+        terms[component.contact_id].append(rules.term_of(component))
     rules.fetch(contacts)
     found = {}
     for contact in contacts:
@@ -110,6 +131,7 @@ def live_scores(contacts: Sequence[Contact], *, at: dt.datetime, rules: Rules | 
             is_hot=score.score >= rules.model.hot_threshold,
             threshold=rules.model.mql_threshold,
             hot_threshold=rules.model.hot_threshold,
+            is_updating=is_updating,
         )
     return found
 

@@ -55,12 +55,11 @@ Sql = tuple[str, tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Found:
-    """The score of one contact, and whether it stands over the threshold, armed."""
+    """A contact that stands over the threshold, armed, and whose stage lets it be promoted."""
 
     contact_id: int
     score: float
     grade: str
-    is_crossing: bool
 
 
 def rebuild(rules: Rules, contact_ids: Sequence[int], *, at: dt.datetime, without: Collection[int] = ()) -> list[Found]:
@@ -104,7 +103,7 @@ def rebuild(rules: Rules, contact_ids: Sequence[int], *, at: dt.datetime, withou
         contact__is_disqualified=False,
     )
     return [
-        Found(contact_id=contact_id, score=value, grade=grade, is_crossing=True)
+        Found(contact_id=contact_id, score=value, grade=grade)
         for contact_id, value, grade in crossing.order_by("contact_id").values_list("contact_id", "value", "grade")
     ]
 

@@ -190,6 +190,7 @@ def rescore(
     dormant: Collection[int] = (),
     is_history: bool = False,
     rules: Rules | None = None,
+    older: Collection[int] | None = None,
 ) -> list[Outcome]:
     """Bring the scores of locked contacts up to `at`, taking in new activities, and say what came of each.
 
@@ -201,19 +202,19 @@ def rescore(
     A contact is to be promoted when it is armed and not below the MQL threshold, or asked to be contacted, and its
     stage and flag allow it; one in `dormant` (waiting to resurface) only when it asked. Promotion disarms; falling
     below the threshold arms again. `is_history`: nobody is promoted or disarmed. Contacts come with their company and
-    source.
+    source. `older` are those of them that an earlier version scored last, for who knows already.
     """
     rules = rules or published_rules()
     ids = [contact.pk for contact in contacts]
     stored = Component.objects.filter(contact_id__in=ids, rule__model=rules.model)
     work = _Work(rules=rules, at=at, components={(row.contact_id, row.rule_id): row for row in stored})
     activities = list(activities)
-    outdated = _outdated(ids, rules)
-    requesting = _take_in(work, [row for row in activities if row.contact_id not in outdated])
-    if outdated:
-        ledger = Activity.objects.filter(contact_id__in=outdated, bot_verdict=None)
+    older = outdated(ids, rules) if older is None else older
+    requesting = _take_in(work, [row for row in activities if row.contact_id not in older])
+    if older:
+        ledger = Activity.objects.filter(contact_id__in=older, bot_verdict=None)
         _take_in(work, ledger.select_related("campaign"))
-        requesting |= {row.contact_id for row in activities if row.contact_id in outdated and rules.is_request(row)}
+        requesting |= {row.contact_id for row in activities if row.contact_id in older and rules.is_request(row)}
     Component.objects.bulk_create(
         [work.components[key] for key in sorted(work.changed)],
         update_conflicts=True,
@@ -225,7 +226,7 @@ def rescore(
     return _value(work, contacts, requesting=requesting, dormant=dormant)
 
 
-def _outdated(contact_ids: Collection[int], rules: Rules) -> set[int]:
+def outdated(contact_ids: Collection[int], rules: Rules) -> set[int]:
     """Contacts still scored by another version: theirs are computed from the whole ledger, new activities included."""
     elsewhere = Score.objects.filter(contact_id__in=contact_ids).exclude(model=rules.model)
     return set(elsewhere.values_list("contact_id", flat=True))
@@ -363,6 +364,11 @@ def _value(
 def _levels(model: ScoringModel, *, constant: float) -> list[float]:
     """Every score at which something changes: the thresholds, and the bands of engagement."""
     return [model.mql_threshold, model.hot_threshold, *(constant + band for band in model.engagement_bands)]
+
+
+def disarm(contact_ids: Collection[int]) -> None:
+    """Let contacts not be promoted again before they have fallen below the threshold."""
+    Score.objects.filter(contact_id__in=contact_ids).update(is_armed=False)
 
 
 def arm(contact_ids: Collection[int]) -> None:

@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from crm.flows import backtests
+from crm.flows import backtests, publishing
 
 logger = logging.getLogger(__name__)
 
@@ -15,3 +15,12 @@ def run_backtest(*, backtest_id: int) -> None:
     """Live through a past period by a version of the rules."""
     job = backtests.run_backtest(backtest_id=backtest_id, at=timezone.now())
     logger.info("Backtest %d is %s after %d of %d contacts.", job.pk, job.state, job.done, job.total)
+
+
+@shared_task
+def run_publication(*, publication_id: int) -> None:
+    """Bring everybody under a published version of the rules."""
+    job = publishing.run_publication(publication_id=publication_id, at=timezone.now())
+    logger.info(
+        "Publication %d is %s: %d of %d contacts, %d promoted.", job.pk, job.state, job.done, job.total, job.promoted
+    )

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+import scoring.rescoring
 import scoring.services
 import sla.services
 from crm.errors import Forbidden, Invalid
 from leads import lifecycle
 from leads.models import Activity, Contact, Handoff
 from leads.stages import HandoffState, VerbName
-from scoring.models import Adjustment
-from scoring.services import Outcome
+from scoring.models import Adjustment, HeldPromotion, JobState, Publication
+from scoring.rescoring import Found
+from scoring.services import Outcome, Rules
 from sla.models import Milestone
 
 if TYPE_CHECKING:
@@ -40,9 +42,26 @@ def rescore(
     long ago promotes nobody.
     """
     ids = [contact.pk for contact in contacts]
+    activities = list(activities)
+    rules = scoring.services.published_rules()
+    older = scoring.services.outdated(ids, rules)
+    if older and _carry_over(rules, older, without=[row.pk for row in activities], at=at):
+        older = set()
     outcomes = scoring.services.rescore(
-        contacts, activities=activities, at=at, dormant=_waiting_to_resurface(ids), is_history=is_history
+        contacts,
+        activities=activities,
+        at=at,
+        dormant=waiting_to_resurface(ids),
+        is_history=is_history,
+        rules=rules,
+        older=older,
     )
+    promote(outcomes, at=at)
+    return outcomes
+
+
+def promote(outcomes: Iterable[Outcome], *, at: dt.datetime) -> None:
+    """Open the handoffs of those locked contacts that crossed or asked, and start their review clocks."""
     promoted = [outcome for outcome in outcomes if outcome.is_promotion]
     for verb, cause, chosen in (
         (VerbName.REQUEST, Handoff.Cause.REQUEST, [one for one in promoted if one.is_request]),
@@ -69,10 +88,41 @@ def rescore(
             resurface_at=None
         )
         sla.services.start(handoffs, [Milestone.REVIEW], at=at)
-    return outcomes
 
 
-def _waiting_to_resurface(contact_ids: Collection[int]) -> set[int]:
+def _carry_over(rules: Rules, contact_ids: Collection[int], *, without: Sequence[int], at: dt.datetime) -> bool:
+    """Bring contacts that an ongoing publication has not come to yet under the version in force, before anything new.
+
+    So whom the version alone lifts over the threshold waits as was chosen, and whom new activities lift is promoted.
+    Nothing to do, and False, where all are promoted at once anyway.
+    """
+    publication = (
+        Publication.objects.filter(model=rules.model, state__in=[JobState.QUEUED, JobState.RUNNING])
+        .exclude(mode=Publication.Mode.ALL)
+        .first()
+    )
+    if publication is None:
+        return False
+    hold_back(publication, scoring.rescoring.rebuild(rules, sorted(contact_ids), at=at, without=without), at=at)
+    return True
+
+
+def hold_back(publication: Publication, crossed: Sequence[Found], *, at: dt.datetime) -> None:
+    """Promote none of these locked contacts now: where the publication is paced each waits for a day, else for good."""
+    dormant = waiting_to_resurface([found.contact_id for found in crossed])
+    held = [found for found in crossed if found.contact_id not in dormant]
+    if publication.mode == Publication.Mode.PACED:
+        HeldPromotion.objects.bulk_create(
+            [
+                HeldPromotion(contact_id=found.contact_id, publication=publication, score=found.score, at=at)
+                for found in held
+            ],
+            ignore_conflicts=True,
+        )
+    scoring.services.disarm([found.contact_id for found in held])
+
+
+def waiting_to_resurface(contact_ids: Collection[int]) -> set[int]:
     """Contacts that were recycled until a date that has not come: only a request brings them back before."""
     waiting = Handoff.objects.filter(contact_id__in=contact_ids, resurface_at__isnull=False)
     return set(waiting.values_list("contact_id", flat=True))

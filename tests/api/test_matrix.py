@@ -163,7 +163,7 @@ ALLOWED = {
     "handoffs": ({"get"}, {"get"}),
     "opportunities": ({"get", "post"}, {"get"}),
     "campaigns": ({"get", "post"}, {"get", "patch"}),
-    "scoring-models": ({"get"}, {"get"}),
+    "scoring-models": ({"get", "post"}, {"get", "patch", "delete"}),
     "policies": ({"get", "post"}, {"get", "patch", "delete"}),
     "calendars": ({"get", "post"}, {"get", "patch", "delete"}),
     "timers": ({"get"}, {"get"}),

@@ -1,0 +1,125 @@
+"""What publishing a version would do, before it is done."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from heapq import nlargest
+
+from crm.queries.capacity import WEEK, weekly_capacity
+from leads import stages
+from leads.models import Contact, Handoff
+from leads.stages import HandoffState
+from scoring import rescoring
+from scoring.models import Publication, ScoringModel
+from scoring.services import load_rules, published_rules
+
+BATCH = 2000
+SHOWN = 50
+WEEKS = 8
+WORKING_DAYS = 5
+
+
+@dataclass(frozen=True)
+class Mover:
+    """A contact that would be promoted, or would cool."""
+
+    contact_id: int
+    name: str
+    before: float
+    after: float
+    grade: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What publishing would do at `at`. Of `promoted` and `cooled` the counts, and the first `SHOWN` by score."""
+
+    at: dt.datetime
+    model_id: int
+    version: int
+    contacts: int
+    promoted_count: int
+    cooled_count: int
+    promoted: tuple[Mover, ...]
+    cooled: tuple[Mover, ...]
+    queue: int
+    """Leads that wait for marketing's review, or approved ones for capacity, today."""
+    formed_a_week: float
+    """Handoffs formed a week on average over the last eight weeks."""
+    capacity_a_week: float | None
+    """What sales can take a week; None where too little has happened to tell."""
+
+    def queue_after(self, *, mode: str, per_day: int | None = None) -> list[float]:
+        """The queue at the end of each of the next eight weeks if leads go on coming and going as they did.
+
+        Whom publishing promotes comes on top, as `mode` says. Without a known capacity nobody leaves.
+        """
+        left = 0 if mode == Publication.Mode.FROM_NOW else self.promoted_count
+        a_week = (per_day or 0) * WORKING_DAYS if mode == Publication.Mode.PACED else left
+        waiting, course = float(self.queue), []
+        for _week in range(WEEKS):
+            lifted = min(left, a_week)
+            left -= lifted
+            waiting = max(waiting + lifted + self.formed_a_week - (self.capacity_a_week or 0), 0.0)
+            course.append(waiting)
+        return course
+
+
+def preview(model: ScoringModel, *, at: dt.datetime) -> Preview:
+    """Who would be promoted at `at`, who would cool, and what the queue would look like. Writes nothing.
+
+    Scores are computed by the database in batches of contacts, so that memory does not grow with their number.
+    """
+    rules, in_force = load_rules(model), published_rules().model
+    dormant = set(Handoff.objects.filter(resurface_at__isnull=False).values_list("contact_id", flat=True))
+    promoted_count = cooled_count = contacts = 0
+    promoted: list[tuple[float, int, float, str]] = []
+    cooled: list[tuple[float, int, float, str]] = []
+    for batch in _batches():
+        contacts += len(batch)
+        for contact_id, after, grade in rescoring.scores(rules, list(batch), at=at):
+            stage, is_disqualified, before, is_armed = batch[contact_id]
+            if is_disqualified or stage not in stages.PROMOTABLE_STAGES:
+                continue
+            row = (after, contact_id, before or 0.0, grade)
+            if after >= model.mql_threshold and is_armed is not False and contact_id not in dormant:
+                promoted_count += 1
+                promoted.append(row)
+            elif (before or 0.0) >= in_force.mql_threshold and after < model.mql_threshold:
+                cooled_count += 1
+                cooled.append(row)
+        promoted, cooled = nlargest(SHOWN, promoted), nlargest(SHOWN, cooled, key=lambda one: one[2])
+    names = {row.pk: row.name for row in Contact.objects.filter(id__in=[row[1] for row in (*promoted, *cooled)])}
+    waiting = Handoff.objects.filter(state__in=[HandoffState.IN_REVIEW, HandoffState.WAITING])
+    formed = Handoff.objects.filter(formed_at__gt=at - WEEKS * WEEK, formed_at__lte=at)
+    return Preview(
+        at=at,
+        model_id=model.pk,
+        version=model.version,
+        contacts=contacts,
+        promoted_count=promoted_count,
+        cooled_count=cooled_count,
+        promoted=tuple(_mover(row, names) for row in promoted),
+        cooled=tuple(_mover(row, names) for row in cooled),
+        queue=waiting.count(),
+        formed_a_week=formed.exclude(cause__in=[Handoff.Cause.REJECTED, Handoff.Cause.OWN]).count() / WEEKS,
+        capacity_a_week=weekly_capacity(at=at),
+    )
+
+
+def _mover(row: tuple[float, int, float, str], names: dict[int, str]) -> Mover:
+    after, contact_id, before, grade = row
+    return Mover(contact_id=contact_id, name=names.get(contact_id, ""), before=before, after=after, grade=grade)
+
+
+def _batches() -> Iterator[Mapping[int, tuple[str, bool, float | None, bool | None]]]:
+    """Everybody by id: stage, flag, stored score and whether it is armed."""
+    last = 0
+    rows = Contact.objects.order_by("id").values_list(
+        "id", "stage", "is_disqualified", "score__value", "score__is_armed"
+    )
+    while batch := {row[0]: row[1:] for row in rows.filter(id__gt=last)[:BATCH]}:
+        last = max(batch)
+        yield batch
