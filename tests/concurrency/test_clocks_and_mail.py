@@ -121,12 +121,12 @@ def test_a_clock_left_alone_is_missed_and_its_owner_gets_one_mail_also_when_the_
     with celery("beat"):
         with celery("worker") as worker:
             offer(["eva"], marketer=marketer, to=salesperson, at=timezone.now())
-            mail.wait_for("Missed: answer to eva@firm.example", to=salesperson.email, seconds=40)
+            mail.wait_for("Missed: answer to eva@firm.example", to=salesperson.email, seconds=60)
             offer(["ivo"], marketer=marketer, to=salesperson, at=timezone.now())
             time.sleep(1.5)
             kill_group(worker)
         with celery("worker"):
-            mail.wait_for("Missed: answer to ivo@firm.example", to=salesperson.email, seconds=40)
+            mail.wait_for("Missed: answer to ivo@firm.example", to=salesperson.email, seconds=60)
     clocks = Timer.objects.with_state(now=timezone.now()).filter(milestone=Milestone.ANSWER)
     assert [clock.state_now for clock in clocks] == ["missed", "missed"]
     for clock in clocks:
