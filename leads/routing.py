@@ -51,14 +51,14 @@ def named(email: str) -> Choice:
     return Choice(assignee=person, because=_("Named by a colleague"), is_override=is_full)
 
 
-def choose(contact: Contact, *, but_not: int | None = None) -> Choice | None:
+def choose(contact: Contact, *, but_not: int | None = None, people: Sequence[User] | None = None) -> Choice | None:
     """The person whom routing finds for `contact`; None when nobody on duty has room.
 
     While a company has an open handoff, its next contact goes to the same person. Else the least part of capacity
-    taken decides, then who has waited longest for a lead.
+    taken decides, then who has waited longest for a lead. `people`: those of `salespeople`, where they are at hand.
     """
-    people = [person for person in _salespeople() if person.pk != but_not]
-    return _chosen(contact, people=people, holders=_holders([contact]))
+    others = [person for person in people or _salespeople() if person.pk != but_not]
+    return _chosen(contact, people=others, holders=_holders([contact]))
 
 
 def preview(contacts: Sequence[Contact], *, at: dt.datetime) -> list[Choice | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Q
@@ -22,7 +23,7 @@ from leads.models import Activity, Contact, Handoff, HandoffEvent, Touch
 from leads.routing import Choice
 from leads.stages import HandoffState, Stage, VerbName
 from scoring import queries as scores
-from scoring.services import published_rules
+from scoring.services import Rules, published_rules
 from sla.models import Milestone, Timer
 
 OWN_WORDS = 3
@@ -110,9 +111,17 @@ class Evidence:
         return str(words.HANDOFF_STATES[self.handoff.state_enum])
 
 
-def evidence(*, user: User, handoff_id: int, now: dt.datetime) -> Evidence:
+def evidence(
+    *,
+    user: User,
+    handoff_id: int,
+    now: dt.datetime,
+    rules: Rules | None = None,
+    selling: Sequence[Seller] | None = None,
+) -> Evidence:
     """What speaks for or against a lead at `now`, in a constant number of queries.
 
+    `rules` in force and those who sell (`selling`) are read unless they are at hand.
     Raises `NotFound` alike when there is no such handoff and when it is not the user's to see.
     """
     rows = Handoff.objects.visible_to(user).select_related(
@@ -127,8 +136,10 @@ def evidence(*, user: User, handoff_id: int, now: dt.datetime) -> Evidence:
         Timer.objects.open().filter(handoff=handoff, milestone=Milestone.REVIEW).select_related("calendar")[:1]
     )
     drawn = clocks.clocks_of(timers, now=now, name_of=lambda timer: contact.name)
-    rules = published_rules()
-    why = scores.explain(contact, at=now, rules=rules)
+    rules = rules or published_rules()
+    selling = sellers() if selling is None else selling
+    ledger = scores.ledger_of(contact, at=now, rules=rules)
+    why = scores.explain(contact, at=now, rules=rules, ledger=ledger)
     touches = list(contact.touches.select_related("campaign", "source").order_by("at", "id"))
     can_approve = _may(user, VerbName.APPROVE, handoff)
     is_offerable = can_approve or _may(user, VerbName.OFFER, handoff)
@@ -140,7 +151,7 @@ def evidence(*, user: User, handoff_id: int, now: dt.datetime) -> Evidence:
         clock=drawn.by_timer[timers[0].pk].face if timers else None,
         hours=drawn.hours,
         score=whys.score_face(why),
-        course=whys.score_course(contact, why, now=now, rules=rules),
+        course=whys.score_course(contact, why, now=now, rules=rules, ledger=ledger),
         reasons=whys.score_reasons(why, now=now, rows_at=reverse("contact", args=[contact.pk])),
         activity_count=contact.activities.count(),
         first_touch=_meeting(touches[0]) if touches else None,
@@ -149,8 +160,8 @@ def evidence(*, user: User, handoff_id: int, now: dt.datetime) -> Evidence:
         answer=answer_of(handoff.previous) if handoff.previous else None,
         before=_before(handoff),
         said=_said(contact),
-        choice=routing.choose(contact) if can_approve else None,
-        sellers=tuple(one for one in sellers() if one.person.is_on_duty) if is_offerable else (),
+        choice=routing.choose(contact, people=[one.person for one in selling]) if can_approve else None,
+        sellers=tuple(one for one in selling if one.person.is_on_duty) if is_offerable else (),
         can_approve=can_approve,
         can_return=_may(user, VerbName.RETURN, handoff),
         can_offer=_may(user, VerbName.OFFER, handoff),

@@ -20,7 +20,7 @@ from leads.models import Activity, Contact, Handoff, HandoffEvent, Touch
 from leads.stages import HandoffState, VerbName
 from scoring import queries as scores
 from scoring.models import ScoringModel
-from scoring.services import published_rules
+from scoring.services import Rules
 from sla.models import Milestone, Timer
 
 HOUR = dt.timedelta(hours=1)
@@ -159,8 +159,8 @@ _ORDERS = {
 }
 
 
-def counts(*, user: User, now: dt.datetime) -> Counts:
-    """How the queue stands at `now`: two queries."""
+def counts(*, user: User, now: dt.datetime, selling: Sequence[Seller]) -> Counts:
+    """How the queue stands at `now`, with what `sellers` says: one query."""
     late = Q(review_due_at__lt=now)
     soon = Q(review_due_at__gte=now, review_due_at__lte=now + HOUR)
     found = _with_due(Handoff.objects.visible_to(user).filter(_is_in(Tab.REVIEW) | _is_in(Tab.WAITING))).aggregate(
@@ -170,7 +170,7 @@ def counts(*, user: User, now: dt.datetime) -> Counts:
         late=Count("id", filter=_is_in(Tab.REVIEW) & late),
         within_the_hour=Count("id", filter=_is_in(Tab.REVIEW) & soon),
     )
-    return Counts(**found, room=sum(one.can_take for one in sellers()))
+    return Counts(**found, room=sum(one.can_take for one in selling))
 
 
 @dataclass(frozen=True)
@@ -196,13 +196,12 @@ def sellers() -> list[Seller]:
     return [Seller(person=one, open=one.open_count) for one in routing.salespeople()]  # type: ignore[attr-defined]
 
 
-def listing(handoffs: Sequence[Handoff], *, now: dt.datetime) -> Listing:
+def listing(handoffs: Sequence[Handoff], *, now: dt.datetime, rules: Rules) -> Listing:
     """The rows of a page of `chosen_handoffs`, in a constant number of queries.
 
     They come with `contact__company`, `contact__source`, `previous__assignee` and `previous__reason`.
     """
     contacts = [handoff.contact for handoff in handoffs]
-    rules = published_rules()
     live = scores.live_scores(contacts, at=now, rules=rules)
     leading = scores.leading_rules(contacts, at=now, rules=rules)
     origins = _origins(contacts)

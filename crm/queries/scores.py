@@ -8,6 +8,12 @@ from collections.abc import Sequence
 import scoring.queries
 from leads.models import Contact
 from scoring.queries import Explanation, LiveScore
+from scoring.services import Rules, published_rules
+
+
+def rules_in_force() -> Rules:
+    """The published rules, for a page that asks several questions of them."""
+    return published_rules()
 
 
 def live_scores(contacts: Sequence[Contact], *, at: dt.datetime) -> dict[int, LiveScore]:

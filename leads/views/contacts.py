@@ -24,6 +24,9 @@ from leads.forms import ContactForm, NewContactForm
 from leads.models import Company, Contact, Source
 
 PAGE_SIZE = 50
+# What other pages' numbers ask for and the form has no field for; it goes along when the form is sent.
+KEPT = ("campaign", "company", "country", "rule", "created_by_import", "touched_by_import")
+NARROWING = ("owner", "source", "grade", "is_hot", "is_disqualified", *KEPT)
 GRADES = ("A", "B", "C", "D")
 
 
@@ -50,6 +53,8 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         "sources": Source.objects.all(),
         "owners": User.objects.with_role(Role.SALESPERSON) if user.sees_all_contacts else (),
         "grades": GRADES,
+        "kept": [(name, request.GET.get(name, "")) for name in KEPT],
+        "is_narrowed": any(request.GET.get(name) for name in NARROWING),
     }
     return render(request, "leads/contacts/list.html", context)
 

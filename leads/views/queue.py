@@ -20,6 +20,7 @@ from crm.access import person, roles_required
 from crm.models import Role, User
 from crm.queries import evidence as evidence_queries
 from crm.queries import queue as queue_queries
+from crm.queries import scores
 from crm.queries.evidence import Evidence
 from crm.queries.queue import Chosen, Due, Tab
 from leads import routing
@@ -80,12 +81,15 @@ def queue_page(
 ) -> HttpResponse:
     """The queue as a page or fragment; `selection` is a bound form that was refused, shown with what was typed."""
     user, now = person(request), timezone.now()
-    counts = queue_queries.counts(user=user, now=now)
+    selling, rules = queue_queries.sellers(), scores.rules_in_force()
+    counts = queue_queries.counts(user=user, now=now, selling=selling)
     handoffs = queue_queries.for_listing(queue_queries.chosen_handoffs(chosen, user=user, now=now))
     page = Paginator(handoffs, PAGE_SIZE).get_page(request.GET.get("page"))
-    listing = queue_queries.listing(list(page.object_list), now=now)
+    listing = queue_queries.listing(list(page.object_list), now=now, rules=rules)
     focus = _focus(page, request.GET.get("focus", ""))
-    found = evidence_queries.evidence(user=user, handoff_id=focus, now=now) if focus else None
+    found = None
+    if focus:
+        found = evidence_queries.evidence(user=user, handoff_id=focus, now=now, rules=rules, selling=selling)
     back = back_of(chosen)
     context = {
         "chosen": chosen,

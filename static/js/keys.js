@@ -6,6 +6,8 @@
 // The current row gets "baton:row", which htmx can take as a trigger to fetch its panel.
 
 const SEQUENCE_MS = 1200;
+// Keys that mean another one where the page gives them no meaning of their own.
+const ALIASES = { u: "z" };
 const TELL_MS = 120;
 const PANEL_BESIDE_PX = 1100;
 let prefix = "";
@@ -104,7 +106,7 @@ function act(key) {
     if (focused?.matches("a, button, summary, input, select")) return false;
     if (focused?.matches("[data-row]")) return pressRow(focused);
   }
-  const found = find(key);
+  const found = find(key) ?? (ALIASES[key] ? find(ALIASES[key]) : null);
   if (found) {
     press(found);
     return true;
