@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from leads.conditions import matches
-from leads.models import Activity, Contact
+from leads.models import Activity, BotVerdict, Contact
 from scoring import engine
 from scoring.models import Adjustment, Component, Score, ScoringModel
 from scoring.services import Rule, Rules, load_rules, published_rules
@@ -52,6 +52,8 @@ class Explanation:
     grade: str
     rules: tuple[RulePoints, ...]
     cools_at: dt.datetime | None
+    not_counted: int = 0
+    """Activities up to then that a machine did: kept, marked, and without points."""
 
     @property
     def is_hot(self) -> bool:
@@ -177,20 +179,26 @@ class Ledger:
 
     activities: tuple[Activity, ...]
     adjustments: tuple[Adjustment, ...]
+    machines: int = 0
+    """Activities that a machine did, which are left out."""
 
 
 def ledger_of(contact: Contact, *, at: dt.datetime, rules: Rules, known: Sequence[Activity] | None = None) -> Ledger:
-    """What counts for the score of `contact` up to `at`, by two queries; by one where all activities are `known`."""
+    """What counts for the score of `contact` up to `at`, by three queries; by two where all activities are `known`."""
     rows: Iterable[Activity]
+    machines = set(BotVerdict.objects.filter(activity__contact=contact).values_list("activity_id", flat=True))
     if known is None:
         found = contact.activities.filter(occurred_at__lte=at, type__in=list(rules.by_type))
         rows = found.select_related("campaign", "type").order_by("occurred_at", "id")
     else:
         counted = (row for row in known if row.occurred_at <= at and row.type_id in rules.by_type)
         rows = sorted(counted, key=lambda row: (row.occurred_at, row.pk))
+    rows = list(rows)
+    human = tuple(row for row in rows if row.pk not in machines)
     return Ledger(
-        activities=tuple(rows),
+        activities=human,
         adjustments=tuple(_adjustments([contact.pk], at=at)[contact.pk]),
+        machines=len(rows) - len(human),
     )
 
 
@@ -249,6 +257,7 @@ def explain(
         cools_at=engine.crosses_at(
             terms=list(terms.values()), constant=fit + adjustment, at=at, level=rules.model.mql_threshold
         ),
+        not_counted=ledger.machines,
     )
 
 

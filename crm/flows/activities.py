@@ -16,7 +16,7 @@ from crm import notices
 from crm.errors import Invalid, NotFound
 from crm.flows import scores
 from crm.models.notices import NoticeKind
-from leads import lifecycle, services
+from leads import lifecycle, services, verdicts
 from leads.models import Activity, ActivityType, Contact, Handoff, Touch
 from leads.stages import Stage
 
@@ -91,8 +91,10 @@ def record_activities(
 
     1. Items are checked, contacts found by id or e-mail, missing ones created.
     2. Contacts are locked in id order, so that what was recorded before can be told from what is new.
-    3. New rows are written; a person's outbound contact stops the contact clock.
-    4. `scores.rescore` does the rest.
+    3. New rows are written, and verdicts on those that machines did: these are kept, and count for nothing. Earlier
+       ones that the new ones convict are taken back; a handoff that they had made stays (`doubted` in its queue).
+    4. A person's outbound contact stops the contact clock.
+    5. `scores.rescore` does the rest.
 
     Two writers that bring the same external id for different contacts meet at the unique constraint; the later one
     starts again and finds a duplicate.
@@ -120,8 +122,13 @@ def _record(
     }
     items = _without_duplicates(items, results=results)
     rows = _write(items, contacts, actor=actor, at=at, results=results)
-    if rows:
-        _after(rows, contacts, actor=actor, at=at, is_history=is_history)
+    convicted = verdicts.convict(rows, at=at)
+    touched = {row.contact_id for row in rows}
+    rows = [row for row in rows if row.pk not in convicted.new]
+    scores.take_back(convicted.of_earlier, without=[row.pk for row in rows], at=at)
+    if touched:
+        concerned = [contacts[contact_id] for contact_id in sorted(touched)]
+        _after(rows, concerned, actor=actor, at=at, is_history=is_history)
     return [results[index] for index in range(len(activities))]
 
 
@@ -248,11 +255,12 @@ def _write(
 
 
 def _after(
-    rows: Sequence[Activity], contacts: dict[int, Contact], *, actor: User | None, at: dt.datetime, is_history: bool
+    rows: Sequence[Activity], concerned: Sequence[Contact], *, actor: User | None, at: dt.datetime, is_history: bool
 ) -> None:
-    """What follows from new activities: stages, clocks, scores, and a word to the owner."""
-    touched = {row.contact_id for row in rows}
-    concerned = [contacts[contact_id] for contact_id in sorted(touched)]
+    """What follows from what people did: stages, clocks, scores, and a word to the owner.
+
+    `concerned` are the locked contacts, also those of whom machines alone did something.
+    """
     _note_last_activity(rows, concerned)
     signals = {row.contact_id for row in rows if row.type.is_lead_signal}
     lifecycle.warm(

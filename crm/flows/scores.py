@@ -107,6 +107,17 @@ def _carry_over(rules: Rules, contact_ids: Collection[int], *, without: Sequence
     return True
 
 
+def take_back(contact_ids: Collection[int], *, without: Sequence[int], at: dt.datetime) -> None:
+    """Compute locked contacts from the ledger again, after activities of theirs turned out to be a machine's.
+
+    `without`: activities that `rescore` takes in after this. Who falls below the threshold is armed again.
+    """
+    if contact_ids:
+        rules = scoring.services.published_rules()
+        older = scoring.services.outdated(contact_ids, rules)
+        scoring.rescoring.rebuild(rules, sorted(set(contact_ids) - older), at=at, without=without)
+
+
 def hold_back(publication: Publication, crossed: Sequence[Found], *, at: dt.datetime) -> None:
     """Promote none of these locked contacts now: where the publication is paced each waits for a day, else for good."""
     dormant = waiting_to_resurface([found.contact_id for found in crossed])

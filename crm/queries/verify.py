@@ -31,8 +31,8 @@ def score_differences() -> Iterator[str]:
     for contacts in _batches(Contact.objects.select_related("company", "source")):
         ids = [contact.pk for contact in contacts]
         ledger: dict[int, list[Activity]] = {pk: [] for pk in ids}
-        rows = Activity.objects.filter(contact_id__in=ids, type__in=list(rules.by_type)).select_related("campaign")
-        for activity in rows:
+        rows = Activity.objects.filter(contact_id__in=ids, type__in=list(rules.by_type), bot_verdict=None)
+        for activity in rows.select_related("campaign"):
             ledger[activity.contact_id].append(activity)
         components: dict[int, dict[int, Component]] = {pk: {} for pk in ids}
         for component in Component.objects.filter(contact_id__in=ids, rule__model=rules.model):
