@@ -39,11 +39,12 @@ class Program:
     def call(self, method: str, path: str, data: Any = NOTHING, *, raw: Any = None, **extra: Any) -> HttpResponse:
         """One request; `path` is below the API, `data` is sent as JSON, `raw` as it is."""
         address = path if path.startswith(("/", "http")) else ROOT + path
-        body = {}
-        if method not in ("get", "head"):
-            text = raw if raw is not None else "" if data is NOTHING else json.dumps(data)
-            body = {"data": text, "content_type": "application/json"}
-        response = getattr(self.client, method)(address, **(body | extra), headers=self.headers)
+        sent = {"data": raw if raw is not None else "" if data is NOTHING else json.dumps(data)}
+        if method in ("get", "head"):
+            sent = {}
+        response = self.client.generic(
+            method.upper(), address, **({"content_type": "application/json"} | sent | extra), headers=self.headers
+        )
         if response.status_code >= 400:
             assert response["Content-Type"] == "application/problem+json", response.content
             problem = response.json()
