@@ -350,8 +350,8 @@ def _clocks(user: User, contact: Contact, *, now: dt.datetime) -> tuple[list[Tim
     )
     timers = list(rows.select_related("calendar", "handoff__contact"))
     drawn = clocks.clocks_of(timers, now=now, name_of=lambda timer: timer.handoff.contact.name)
-    here = [timer for timer in timers if timer.handoff.contact_id == contact.pk]
-    return here, inbox.in_order((timer for timer in timers if timer.is_own), drawn), drawn  # type: ignore[attr-defined]
+    here: list[Timer] = [timer for timer in timers if timer.handoff.contact_id == contact.pk]
+    return here, inbox.in_order((timer for timer in timers if timer.is_own), drawn), drawn
 
 
 def _place(contact: Contact, own: Sequence[Timer]) -> Place:

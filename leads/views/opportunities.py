@@ -30,14 +30,14 @@ PAGE_SIZE = 50
 def opportunity_list(request: HttpRequest) -> HttpResponse:
     """Offers by state, those that wait longest first."""
     user, now = person(request), timezone.now()
-    given = request.GET.copy()
+    given = {name: str(value) for name, value in request.GET.items()}
     given.setdefault("state", Opportunity.State.OPEN)
     chosen = queries.OpportunityListFilter(given, queryset=queries.opportunities_of(user))
     page = Paginator(chosen.qs, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "filter": chosen,
         "page": page,
-        "summary": queries.summary_of(user, given=given.dict()),
+        "summary": queries.summary_of(user, given=given),
         "state": given["state"],
         "now": now,
         "shows_owner": user.sees_all_contacts,
