@@ -24,6 +24,7 @@ from django.utils import timezone  # noqa: E402
 
 from crm import deliveries, flows  # noqa: E402
 from crm.errors import DomainError  # noqa: E402
+from crm.flows import publishing  # noqa: E402
 from crm.models import User  # noqa: E402
 
 ACTS: dict[str, Callable[..., Any]] = {}
@@ -76,6 +77,12 @@ def verb(*, name: str, by: str, handoff_id: int, **arguments: Any) -> str:
     actor = User.objects.get(email=by)
     done = getattr(flows, name)(actor=actor, handoff_id=handoff_id, at=timezone.now(), **arguments)
     return str(done.state)
+
+
+@act
+def publication(*, publication_id: int, at: str) -> str:
+    """Bring everybody under a published version; how the publication stands then."""
+    return publishing.run_publication(publication_id=publication_id, at=dt.datetime.fromisoformat(at)).state
 
 
 def main() -> None:
