@@ -10,7 +10,7 @@ from django import forms
 from django.core.paginator import Paginator
 from django.utils.translation import gettext_lazy as _
 
-from crm import charts
+from crm import charts, threshold_chart
 from crm.faces import ClockFace, OpenHours, ReasonGroup, ReasonLine, ScoreFace, ScoreReasons
 
 HOUR, MINUTE = 3600, 60
@@ -87,6 +87,7 @@ def samples(*, now: datetime, is_submitted: bool) -> dict[str, Any]:
         "histogram": _histogram(),
         "delays": _delays(),
         "people": _people(),
+        "threshold": _threshold(),
         "form": form,
         "tabs": _tabs(),
         "page": Paginator(range(312), 50).page(2),
@@ -296,6 +297,31 @@ def _delays() -> charts.DelayBars:
             delay("Total", "formed → contacted", (4.08, 10.25, 5.17, 12.2), None, "4 h 05 min", "10 h 15 min"),
         ),
         label="Delays of 91 handoffs against the period before",
+    )
+
+
+def _threshold() -> threshold_chart.ThresholdChart:
+    def curve(name: str, threshold: int, better: float) -> threshold_chart.Curve:
+        points = tuple(
+            threshold_chart.CurvePoint(at, None if at > 86 else 0.36 + better + (at - 40) * 0.007, 46 - (at - 40) * 0.9)
+            for at in range(40, 91, 2)
+        )
+        own = next(point for point in points if point.threshold == threshold)
+        return threshold_chart.Curve(
+            name=name,
+            points=points,
+            threshold=threshold,
+            threshold_text=str(threshold),
+            precision_text=f"{own.precision or 0:.0%}",
+            per_week_text=f"{own.per_week:.0f}",
+        )
+
+    return threshold_chart.ThresholdChart(
+        curve=curve("version 8", 64, 0.04),
+        before=curve("version 7", 60, 0.0),
+        capacity=28,
+        capacity_lines=("28 sales can", "take a week"),
+        label="Precision and MQLs a week against the threshold, versions 8 and 7",
     )
 
 

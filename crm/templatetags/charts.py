@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 
-from crm import charts, formats
+from crm import charts, formats, threshold_chart
 
 register = template.Library()
 
@@ -35,3 +35,15 @@ def score_course(chart: charts.ScoreCourse) -> dict[str, Any]:
 def person_bars(chart: charts.PersonBars) -> dict[str, Any]:
     """Shares by person against the promise: a table in itself."""
     return {"chart": chart, "people": charts.plan_person_bars(chart)}
+
+
+@register.inclusion_tag("charts/threshold.html")
+def threshold_curve(chart: threshold_chart.ThresholdChart) -> dict[str, Any]:
+    """Precision and MQLs a week against the threshold, two panels on one axis."""
+    plan = threshold_chart.plan_threshold(chart)
+    return {
+        "chart": chart,
+        "plan": plan,
+        "panels": (plan.precision, plan.per_week),
+        "rows": threshold_chart.rows(chart),
+    }
