@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from scoring import backtest
-from scoring.backtest import DAY_SECONDS, Lift, Tally
+from scoring.backtest import Lift, Tally
 from scoring.cases import Case, Ending, Version
+from scoring.engine import DAY_SECONDS
 
 MOST_CASES = 4000
 MOST_DIFFERING = 500

@@ -14,6 +14,7 @@ from crm.models import Role
 from scoring import engine
 from scoring.models import ScoringModel
 from scoring.sentences import activity_sentence, fit_sentence
+from scoring.views.tabs import tabs
 
 
 @dataclass(frozen=True)
@@ -61,5 +62,6 @@ def scoring_rules(request: HttpRequest) -> HttpResponse:
         ],
         "fit_bands": engine.FIT_BANDS,
         "engagement_bands": engine.ENGAGEMENT_BANDS,
+        "tabs": tabs("scoring"),
     }
     return render(request, "scoring/rules.html", context)

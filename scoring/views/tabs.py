@@ -1,0 +1,29 @@
+"""The tabs above every page of scoring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from scoring.models import Backtest
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One page of scoring."""
+
+    label: str
+    href: str
+    count: int | None
+    is_current: bool
+
+
+def tabs(current: str) -> list[Tab]:
+    """The pages of scoring, `current` by the name of its address; one query."""
+    return [
+        Tab(_("Rules"), reverse("scoring"), None, current == "scoring"),
+        Tab(_("Backtests"), reverse("backtests"), Backtest.objects.count(), current == "backtests"),
+        Tab(_("Feedback by rule"), reverse("rule_feedback"), None, current == "rule_feedback"),
+    ]
