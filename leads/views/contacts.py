@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
 from django.db import transaction
@@ -46,7 +47,9 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         "is_filtered": any(value for name, value in request.GET.items() if name not in ("page", "order")),
     }
     if request.htmx:  # type: ignore[attr-defined]
-        return render(request, "leads/contacts/results.html", context | {"is_fragment": True})
+        response = render(request, "leads/contacts/results.html", context)
+        response["HX-Replace-Url"] = _address(request)
+        return response
     context |= {
         "stages": queries.stage_counts(user=user),
         "stage_words": words.STAGES,
@@ -57,6 +60,12 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         "is_narrowed": any(request.GET.get(name) for name in NARROWING),
     }
     return render(request, "leads/contacts/list.html", context)
+
+
+def _address(request: HttpRequest) -> str:
+    """The address of this list without what was left empty in the form."""
+    asked = urlencode([(name, value) for name, value in request.GET.items() if value])
+    return f"{request.path}?{asked}" if asked else request.path
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

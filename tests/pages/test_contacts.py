@@ -84,7 +84,8 @@ def test_the_head_counts_by_stage_and_the_fragment_is_the_list_alone(client, ent
     page = client.get("/contacts/")
     assert "1 lead" in words(page)
     assert "/contacts/?stage=lead" in page.content.decode()
-    fragment = client.get("/contacts/?q=berg", **HTMX)
+    fragment = client.get("/contacts/?q=berg&stage=", **HTMX)
+    assert fragment["HX-Replace-Url"] == "/contacts/?q=berg"
     assert names(fragment) == ["Berg"] and b"<html" not in fragment.content
 
 
