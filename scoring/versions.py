@@ -36,6 +36,8 @@ ACTIVITY_RULE = (
     "is_request",
 )
 FIT_RULE = ("name", "field", "op", "value", "points")
+# In the name of a rule with learned points it stands before how many cases are behind them.
+EVIDENCE_MARK = " · "
 LARGEST = 1_000_000
 LONGEST_WINDOW = 3650
 
@@ -196,10 +198,15 @@ def _fit_rule(given: Mapping[str, Any], *, where: _Where) -> dict[str, Any]:
         (condition,) = parse_conditions([given], known=facts.FIT_FIELDS)
     except ConditionError as error:
         raise where.invalid(_(error.template) % error.params) from None
-    if len(condition.field) > 60:
-        raise where.invalid(_("the name of a field has at most 60 characters."))
+    if len(condition.field) > 120:
+        raise where.invalid(_("the name of a field has at most 120 characters."))
     value = list(condition.value) if isinstance(condition.value, tuple) else condition.value
     return values | {"field": condition.field, "op": condition.op, "value": value}
+
+
+def known_as(name: str) -> str:
+    """The name of a rule without the evidence that a suggestion wrote behind it."""
+    return name.partition(EVIDENCE_MARK)[0]
 
 
 def _name(given: Mapping[str, Any], where: _Where) -> str:
@@ -282,6 +289,7 @@ def _by_name(rows: Iterable[Any], fields: Iterable[str]) -> dict[tuple[str, int]
     """Rules by their name and which of that name they are."""
     found: dict[tuple[str, int], dict[str, Any]] = {}
     for row in rows:
-        number = sum(name == row.name for name, _number in found)
-        found[row.name, number] = {name: getattr(row, name) for name in fields}
+        own = known_as(row.name)
+        number = sum(name == own for name, _number in found)
+        found[own, number] = {name: getattr(row, name) for name in fields}
     return found
