@@ -59,12 +59,13 @@ def timeline_of(
     now: dt.datetime,
     is_whole: bool,
 ) -> Timeline:
-    """The merged history, newest first: two queries beside what is given; a short one unless `is_whole`.
+    """The merged history, newest first; unless `is_whole` only the last touches. At most two queries of its own.
 
     `activities` come newest first with `type`, `actor` and `campaign`; `events` with `actor`, `assignee`, `reason`.
     """
     stage_changes = list(contact.stage_changes.select_related("actor"))
-    changes = contact.changes.select_related("actor")[:LONGEST]
+    # A corrected phone number is history, but no touch.
+    changes = contact.changes.select_related("actor")[:LONGEST] if is_whole else ()
     lines = [
         *_activity_lines(activities),
         *_event_lines(events, stage_changes),
