@@ -275,14 +275,10 @@ def test_an_import_says_how_far_it_is(marketing, world):
 
 def test_the_rules_in_force_can_be_read(marketing):
     [model] = marketing.get("scoring-models/", status="published")["results"]
-    assert (model["version"], model["half_life_days"], model["mql_threshold"], model["hot_threshold"]) == (
-        1,
-        14,
-        60,
-        90,
-    )
+    numbers = {"version": 1, "half_life_days": 14, "mql_threshold": 60, "hot_threshold": 90}
+    assert numbers.items() <= model.items()
     rules = {rule["name"]: rule for rule in model["activity_rules"]}
-    assert rules["Visits the prices"] == {
+    prices = {
         "name": "Visits the prices",
         "type": "page_view",
         "conditions": [{"property": "path", "op": "starts_with", "value": "/pricing"}],
@@ -294,25 +290,27 @@ def test_the_rules_in_force_can_be_read(marketing):
         "half_life_days": None,
         "is_request": False,
     }
+    assert rules["Visits the prices"] | prices == rules["Visits the prices"]
     assert rules["Clicks in a mailing"]["once_per"] == "mail"
-    assert {"name", "field", "op", "value", "points"} == set(model["fit_rules"][0])
+    assert {"name", "field", "op", "value", "points"} <= set(model["fit_rules"][0])
     assert marketing.get(f"scoring-models/{model['id']}/") == model
 
 
-@pytest.mark.parametrize("resource", ["contacts", "companies", "activities", "handoffs", "opportunities", "timers"])
-def test_a_longer_list_takes_no_more_statements(program, salesperson, marketer, manager, world, resource):
+def test_longer_lists_take_no_more_statements(program, salesperson, marketer, world):
     caller = program(salesperson)
+    lists = ("contacts", "companies", "activities", "handoffs", "opportunities", "timers", "alerts")
 
-    def statements() -> int:
+    def statements(resource: str) -> int:
         with CaptureQueriesContext(connection) as caught:
             assert caller.get(f"{resource}/")["results"]
         return len(caught)
 
-    few = statements()
+    few = {resource: statements(resource) for resource in lists}
     for number in range(6):
         handoff = cross(f"eva@firm{number}.example")
         flows.approve(actor=marketer, handoff_id=handoff.pk, assignee_email=salesperson.email, at=NOW)
         flows.accept(actor=salesperson, handoff_id=handoff.pk, at=NOW)
         flows.open_opportunity(actor=salesperson, handoff_id=handoff.pk, name="Offer", amount=1, at=NOW)
+    flows.sweep_timers(at=NOW + dt.timedelta(days=5))
     assert len(caller.get("contacts/")["results"]) == 7
-    assert statements() == few
+    assert {resource: statements(resource) for resource in lists} == few
