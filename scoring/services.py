@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import F
+
 from leads import facts, stages
 from leads.conditions import Condition, all_match, matches, parse_conditions
 from leads.models import Activity, Contact
@@ -369,6 +371,12 @@ def _levels(model: ScoringModel, *, constant: float) -> list[float]:
 def disarm(contact_ids: Collection[int]) -> None:
     """Let contacts not be promoted again before they have fallen below the threshold."""
     Score.objects.filter(contact_id__in=contact_ids).update(is_armed=False)
+
+
+def standing_above(contact_ids: Collection[int]) -> set[int]:
+    """Those whose score was not below the MQL threshold when it was last computed."""
+    above = Score.objects.filter(contact_id__in=contact_ids, value__gte=F("model__mql_threshold"))
+    return set(above.values_list("contact_id", flat=True))
 
 
 def arm(contact_ids: Collection[int]) -> None:

@@ -35,11 +35,13 @@ def rescore(
     at: dt.datetime,
     activities: Iterable[Activity] = (),
     is_history: bool = False,
+    is_sweep: bool = False,
 ) -> list[Outcome]:
     """Score locked contacts at `at`, promote those who crossed or asked, open their handoffs, start the review clocks.
 
     Promoted, handed over and on the clock in one transaction, or nothing. `is_history`: score only; what happened
-    long ago promotes nobody.
+    long ago promotes nobody. `is_sweep`: time alone has passed; who stood above the threshold when last looked at
+    (history took them there) has crossed nothing since, and waits for something to happen.
     """
     ids = [contact.pk for contact in contacts]
     activities = list(activities)
@@ -51,7 +53,7 @@ def rescore(
         contacts,
         activities=activities,
         at=at,
-        dormant=waiting_to_resurface(ids),
+        dormant=waiting_to_resurface(ids) | (scoring.services.standing_above(ids) if is_sweep else set()),
         is_history=is_history,
         rules=rules,
         older=older,
@@ -181,4 +183,4 @@ def sweep_scores(*, at: dt.datetime) -> int:
 
 @transaction.atomic
 def _rescore_batch(contact_ids: Collection[int], *, at: dt.datetime) -> None:
-    rescore(lifecycle.locked_contacts(contact_ids), at=at)
+    rescore(lifecycle.locked_contacts(contact_ids), at=at, is_sweep=True)

@@ -325,3 +325,30 @@ def test_attributes_that_are_empty_are_filled_with_history_and_none_is_overwritt
     assert Contact.objects.get().attributes == {"Plan": "Gold", "Seats": 40}
     change = ContactChange.objects.get()
     assert (change.field, change.old, change.new, change.actor) == ("attributes.Seats", None, 40, marketer)
+
+
+def test_history_that_takes_a_contact_over_the_threshold_waits_for_the_contact_to_act(marketer):
+    def act(name: str, *types: str, at: dt.datetime) -> None:
+        flows.record_activities(
+            activities=[
+                flows.ActivityIn(
+                    type=type_,
+                    occurred_at=at,
+                    external_id=f"{name} {number}",
+                    contact=flows.ContactIn(email="eva@firm.example"),
+                )
+                for number, type_ in enumerate(types)
+            ],
+            by=None,
+            actor=None,
+            at=at,
+        )
+
+    act("first", "content_download", "content_download", "email_reply", "webinar_attended", at=AT)
+    take_in("Email,Job title,Country\neva@firm.example,Plant director,Finland")
+    assert Score.objects.get().value > ScoringModel.objects.get(status="published").mql_threshold
+    for days in range(1, 7):
+        flows.sweep_scores(at=AT + dt.timedelta(days=days))
+    assert not Handoff.objects.exists()
+    act("second", "email_reply", at=AT + dt.timedelta(days=3))
+    assert Handoff.objects.get().cause == "threshold"
