@@ -23,7 +23,7 @@ def save(calendar: Calendar, *, at: dt.datetime) -> int:
         raise Invalid(worded(error), field=error.field) from None
     if Calendar.objects.filter(name__iexact=calendar.name).exclude(pk=calendar.pk).exists():
         raise Invalid(_("There is a calendar of this name already."), field="name")
-    if calendar.pk is None:
+    if calendar._state.adding:
         calendar.save()
         return 0
     for policy in calendar.policies.all():

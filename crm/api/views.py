@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
 from django.http import Http404
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import APIException, NotFound
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,6 +20,13 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from crm.api.permissions import HasRole
+
+
+class LengthRequired(APIException):
+    """A body came in chunks, without its length."""
+
+    status_code = HTTPStatus.LENGTH_REQUIRED
+    default_detail = gettext_lazy("Send the body with its Content-Length, not in chunks.")
 
 
 class Resource(GenericViewSet):
@@ -33,6 +42,12 @@ class Resource(GenericViewSet):
     metadata_class = None
     roles: ClassVar[dict[str, tuple[str, ...]]] = {}
     model: ClassVar[type[Model]]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        # The framework takes a body of unannounced length for none at all, and would act as if nothing had been said.
+        if request.META.get("HTTP_TRANSFER_ENCODING") and not request.META.get("CONTENT_LENGTH"):
+            raise LengthRequired()
 
     def rows(self) -> QuerySet:
         """The rows that `self.request.user` may see, with what the answer needs."""
@@ -86,7 +101,7 @@ class Root(APIRootView):
 class NothingHere(APIView):
     """Whatever address below the API leads nowhere."""
 
-    authentication_classes: ClassVar = []
+    authentication_classes: ClassVar[list[type]] = []
     permission_classes: ClassVar = [AllowAny]
     metadata_class = None
     schema = None

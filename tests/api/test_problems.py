@@ -45,6 +45,13 @@ def test_a_body_that_is_too_large_is_not_read_to_its_end(caller, monkeypatch):
     assert response.status_code == 413
 
 
+def test_a_body_in_chunks_is_not_taken_for_none(caller):
+    sent = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}
+    response = caller.call("post", "contacts/", {"last_name": "Ek"}, **sent)
+    assert response.status_code == 411
+    assert not Contact.objects.exists()
+
+
 @pytest.mark.parametrize("body", ["{", "", "[]", "null", '"x"', "[" * 10_000, '{"a": Infinity}', b"\xff"])
 @pytest.mark.parametrize("path", ["contacts/", "campaigns/"])
 def test_a_body_that_is_no_object_is_refused(caller, path, body):
