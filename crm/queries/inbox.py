@@ -105,10 +105,9 @@ class Inbox:
 def inbox_of(user: User, *, now: dt.datetime, kind: str = "") -> Inbox:
     """What waits for `user` at `now`, in a constant number of queries however much it is; `kind` narrows the list."""
     timers, drawn = _clocked(user, now=now)
-    taken = {timer.handoff.contact_id for timer in timers}
-    work = going_cold.in_work(user, now=now, but_not=taken)
-    back = going_cold.back_again(user, now=now, but_not=taken | {contact.pk for contact in work})
     contacts = {timer.handoff.contact_id: timer.handoff.contact for timer in timers}
+    taken = set(contacts)
+    work, back = _without_clock(user, now=now, taken=taken)
     contacts |= {contact.pk: contact for contact in [*work, *back]}
     deeds = history.deeds_of(list(contacts), since=now - openers.MEMORY)
     loose = going_cold.going_cold(work, back, deeds, now=now)
@@ -134,9 +133,18 @@ def inbox_of(user: User, *, now: dt.datetime, kind: str = "") -> Inbox:
     )
 
 
-def count_waiting(user: User) -> int:
-    """How many promises of `user` run: the number beside the inbox in the navigation."""
-    return own_timers(user).count()
+def count_waiting(user: User, *, now: dt.datetime) -> int:
+    """How many rows the inbox of `user` has at `now`, without drawing them: the number beside it in the navigation."""
+    clocked = list(own_timers(user).values_list("handoff__contact_id", flat=True))
+    work, back = _without_clock(user, now=now, taken=set(clocked))
+    deeds = history.deeds_of([contact.pk for contact in [*work, *back]], since=now - openers.MEMORY)
+    return len(clocked) + len(going_cold.going_cold(work, back, deeds, now=now))
+
+
+def _without_clock(user: User, *, now: dt.datetime, taken: set[int]) -> tuple[list[Contact], list[Contact]]:
+    """The contacts in work and those that came back, but for the `taken` ones, which have a row with a clock."""
+    work = going_cold.in_work(user, now=now, but_not=taken)
+    return work, going_cold.back_again(user, now=now, but_not=taken | {contact.pk for contact in work})
 
 
 def own_timers(user: User) -> QuerySet[Timer]:

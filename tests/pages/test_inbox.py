@@ -9,6 +9,8 @@ from django.utils.html import strip_tags
 
 from crm import flows
 from crm.models import Notice
+from crm.queries.inbox import inbox_of
+from crm.queries.navigation import navigation_counts
 from tests.pages.sales_work import DAY, HOUR, HTMX, MINUTE, TUESDAY, ask, bring_to, look_at_prices, offer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("tuesday")]
@@ -193,6 +195,16 @@ def test_strangers_are_asked_to_sign_in(anonymous):
 
 def test_the_inbox_takes_no_posts(browsing, salesperson):
     assert browsing(salesperson).post("/inbox/").status_code == 405
+
+
+def test_the_number_in_the_navigation_is_that_of_the_rows(inbox, marketer, salesperson, manager, tuesday):
+    for state in ("offered", "accepted", "called"):
+        bring_to(state, marketer=marketer, seller=salesperson, at=TUESDAY, name=state)
+    tuesday.move_to(TUESDAY + 9 * DAY)
+    now = TUESDAY + 9 * DAY
+    rows = names_in_order(inbox())
+    assert sorted(rows) == ["Accepted Novak", "Called Novak", "Offered Novak"]
+    assert navigation_counts(user=salesperson)["inbox"] == inbox_of(salesperson, now=now).total == len(rows)
 
 
 def test_a_long_inbox_takes_no_more_queries_than_a_short_one(inbox, marketer, salesperson, manager, tuesday):
