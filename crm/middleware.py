@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -19,6 +19,11 @@ def setting_up(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
     def middleware(request: HttpRequest) -> HttpResponse:
         if setup.is_demo_pending(data_dir=settings.DATA_DIR) and request.path not in ALWAYS_OPEN:
             text = _("Baton is being set up with its demo. Load this page again in a minute.")
+            if request.path.startswith("/api/"):
+                problem = {"type": "about:blank", "title": "Service Unavailable", "status": 503, "detail": text}
+                return JsonResponse(
+                    problem, status=503, content_type="application/problem+json", headers={"Retry-After": "10"}
+                )
             return HttpResponse(
                 text,
                 status=503,

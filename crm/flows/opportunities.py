@@ -52,7 +52,7 @@ def open_opportunity(
         contact=handoff.contact,
         handoff=handoff,
         owner=actor,
-        name=name.strip() or str(handoff.contact.company or handoff.contact),
+        name=name.strip() or str(handoff.contact.company or handoff.contact)[:150],
         amount=amount,
         currency=currency.upper(),
         opened_at=at,

@@ -59,6 +59,19 @@ def test_a_contact_comes_with_what_the_program_knows_of_it(tracker):
     assert Company.objects.get().contacts.count() == 2
 
 
+def test_what_happened_long_ago_counts_for_next_to_nothing_and_breaks_nothing(tracker):
+    for number, then in enumerate(("1970-01-01T00:00:00Z", "2026-03-03T08:00:00Z", "1970-01-01T00:00:01Z")):
+        tracker.post(
+            "activities/", ONE | EVA | {"external_id": str(number), "occurred_at": then, "type": "call"}, status=201
+        )
+        view = ONE | EVA | {"external_id": f"view {number}", "occurred_at": then, "properties": {"path": "/pricing"}}
+        tracker.post("activities/", view, status=201)
+    contact_id = Contact.objects.get().pk
+    assert tracker.get(f"contacts/{contact_id}/")["engagement"] == pytest.approx(4)
+    for then in ("1970-01-01T00:00:02Z", "2099-12-31T00:00:00Z"):
+        assert tracker.get(f"contacts/{contact_id}/score/", at=then)["at"] == then
+
+
 def test_an_instant_without_an_offset_is_utc(tracker):
     tracker.post("activities/", ONE | EVA | {"occurred_at": "2026-03-03T07:30:00"}, status=201)
     assert tracker.get("activities/")["results"][0]["occurred_at"] == "2026-03-03T07:30:00Z"

@@ -212,6 +212,13 @@ def test_an_offer_that_cannot_be_sent_is_refused(callers, accepted, wrong, statu
     callers["salesperson"].post("opportunities/", wrong, status=status)
 
 
+def test_an_offer_without_a_name_takes_as_much_of_the_companys_as_fits(callers, accepted):
+    accepted.contact.company.name = "F" * 200
+    accepted.contact.company.save()
+    made = callers["salesperson"].post("opportunities/", {"contact": accepted.contact_id, "amount": 5}, status=201)
+    assert made["name"] == "F" * 150
+
+
 def test_an_offer_belongs_to_the_contact_of_an_accepted_handoff(callers, accepted):
     made = callers["salesperson"].post("opportunities/", {"contact": accepted.contact_id, "amount": 5}, status=201)
     assert made["handoff"] == accepted.pk

@@ -71,6 +71,12 @@ def test_an_error_of_ours_is_told_without_particulars(caller, monkeypatch, caplo
     assert "swordfish" in caplog.text
 
 
+def test_a_program_that_comes_while_the_demo_is_made_is_told_to_come_again(caller, monkeypatch):
+    monkeypatch.setattr("crm.setup.is_demo_pending", lambda *, data_dir: True)
+    response = caller.call("get", "contacts/")
+    assert (response.status_code, response["Retry-After"]) == (503, "10")
+
+
 def test_problems_speak_the_language_that_is_asked_for(marketer):
     response = Client().get("/api/v1/contacts/", headers={"Accept-Language": "fi"})
     assert response.status_code == 401
