@@ -125,7 +125,7 @@ def _chosen(contact_ids: Sequence[int]) -> Q:
     first, last = min(contact_ids), max(contact_ids)
     if last - first + 1 == len(set(contact_ids)):
         return Q(contact_id__gte=first, contact_id__lte=last)
-    return Q(contact_id__in=sorted(contact_ids))
+    return Q(contact_id__in=database.among(sorted(contact_ids)))
 
 
 @dataclass(frozen=True)

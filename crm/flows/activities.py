@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 
 import sla.services
@@ -16,7 +17,7 @@ from crm import notices
 from crm.errors import Invalid, NotFound
 from crm.flows import scores
 from crm.models.notices import NoticeKind
-from leads import lifecycle, services, verdicts
+from leads import intake, lifecycle, services, verdicts
 from leads.models import Activity, ActivityType, Contact, Handoff, Touch
 from leads.stages import Stage
 
@@ -121,7 +122,7 @@ def _record(
         for contact in lifecycle.locked_contacts({item.contact_id for item in items if item.contact_id is not None})
     }
     items = _without_duplicates(items, results=results)
-    rows = _write(items, contacts, actor=actor, at=at, results=results)
+    rows = _write(items, actor=actor, at=at, results=results)
     convicted = verdicts.convict(rows, at=at)
     touched = {row.contact_id for row in rows}
     rows = [row for row in rows if row.pk not in convicted.new]
@@ -194,7 +195,7 @@ def _without_duplicates(items: Sequence[_Item], *, results: dict[int, Recorded])
             ids.setdefault(item.given.source, set()).add(item.given.external_id)
     known: dict[tuple[str, str], tuple[int | None, int]] = {}
     for source, external_ids in ids.items():
-        rows = Activity.objects.filter(source=source, external_id__in=external_ids)
+        rows = Activity.objects.filter(source=source, external_id__in=list(external_ids))
         known |= {(source, row[0]): (row[1], row[2]) for row in rows.values_list("external_id", "id", "contact_id")}
     fresh = []
     for item in items:
@@ -210,31 +211,27 @@ def _without_duplicates(items: Sequence[_Item], *, results: dict[int, Recorded])
 
 
 def _write(
-    items: Sequence[_Item],
-    contacts: dict[int, Contact],
-    *,
-    actor: User | None,
-    at: dt.datetime,
-    results: dict[int, Recorded],
+    items: Sequence[_Item], *, actor: User | None, at: dt.datetime, results: dict[int, Recorded]
 ) -> list[Activity]:
     """Write the new activities, the touches of those that came through a campaign, and their results."""
     campaigns = services.campaigns_by_name({item.given.campaign for item in items if item.given.campaign}, at=at)
-    rows = Activity.objects.bulk_create(
-        Activity(
-            contact=contacts[item.contact_id],  # type: ignore[index]
-            type=item.type,
-            direction=item.given.direction or item.type.direction,
+    rows = []
+    for item in items:
+        direction = item.given.direction or item.type.direction
+        row = Activity(
+            contact_id=item.contact_id,  # type: ignore[misc]  # who has none was refused
+            direction=direction,
             occurred_at=item.given.occurred_at,
             recorded_at=at,
             source=item.given.source,
             external_id=item.given.external_id or str(uuid.uuid4()),
             # Only what is done with a contact has a person who did it.
-            actor=actor if (item.given.direction or item.type.direction) == "outbound" else None,
-            campaign=campaigns.get(item.given.campaign),
+            actor_id=actor.pk if actor and direction == "outbound" else None,
             properties=item.given.properties,
         )
-        for item in items
-    )
+        row.type, row.campaign = item.type, campaigns.get(item.given.campaign)
+        rows.append(row)
+    intake.insert(rows)
     Touch.objects.bulk_create(
         [
             Touch(
@@ -280,13 +277,16 @@ def _note_last_activity(rows: Iterable[Activity], concerned: Sequence[Contact]) 
     for row in rows:
         if row.direction == "inbound":
             latest[row.contact_id] = max(row.occurred_at, latest.get(row.contact_id, row.occurred_at))
-    moved = []
+    moved: list[int] = []
     for contact in concerned:
         then = latest.get(contact.pk)
         if then is not None and (contact.last_activity_at is None or contact.last_activity_at < then):
             contact.last_activity_at = then
-            moved.append(contact)
-    Contact.objects.bulk_update(moved, ["last_activity_at"], batch_size=500)
+            moved.append(contact.pk)
+    # What moves a contact is the latest it did, so the database can look it up: far quicker than writing each value.
+    did = Activity.objects.filter(contact=OuterRef("pk"), direction="inbound", bot_verdict=None)
+    newest = did.order_by("-occurred_at").values("occurred_at")[:1]
+    Contact.objects.filter(id__in=moved).update(last_activity_at=Subquery(newest))
 
 
 def _meet_contact_clocks(rows: Iterable[Activity]) -> None:

@@ -14,10 +14,10 @@ import scoring.rescoring
 import scoring.services
 import sla.services
 from crm.errors import Forbidden, Invalid
-from leads import lifecycle
+from leads import lifecycle, stages
 from leads.models import Activity, Contact, Handoff
 from leads.stages import HandoffState, VerbName
-from scoring.models import Adjustment, HeldPromotion, JobState, Publication
+from scoring.models import Adjustment, HeldPromotion, JobState, Publication, Score
 from scoring.rescoring import Found
 from scoring.services import Outcome, Rules
 from sla.models import Milestone
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 BATCH = 200
+SET_BASED = 300
 
 
 def rescore(
@@ -49,6 +50,8 @@ def rescore(
     older = scoring.services.outdated(ids, rules)
     if older and _carry_over(rules, older, without=[row.pk for row in activities], at=at):
         older = set()
+    if len(contacts) >= SET_BASED and not is_sweep:
+        return _rescore_many(contacts, rules=rules, activities=activities, is_history=is_history, at=at)
     outcomes = scoring.services.rescore(
         contacts,
         activities=activities,
@@ -59,6 +62,42 @@ def rescore(
         older=older,
     )
     promote(outcomes, at=at)
+    return outcomes
+
+
+def _rescore_many(
+    contacts: Sequence[Contact],
+    *,
+    rules: Rules,
+    activities: Sequence[Activity],
+    is_history: bool,
+    at: dt.datetime,
+) -> list[Outcome]:
+    """As `rescore`, by the database from the ledger: for many contacts it is faster than adding up one by one.
+
+    Returns the outcomes of those who are promoted only.
+    """
+    crossed = {found.contact_id: found for found in scoring.rescoring.rebuild(rules, [c.pk for c in contacts], at=at)}
+    if is_history:
+        return []
+    requesting = {row.contact_id for row in activities if rules.is_request(row)}
+    dormant = waiting_to_resurface(crossed)
+    chosen = {pk for pk in crossed if pk not in dormant} | requesting
+    scores = {row.contact_id: row for row in Score.objects.filter(contact_id__in=requesting)}
+    outcomes = [
+        Outcome(
+            contact=contact,
+            score=crossed[contact.pk].score if contact.pk in crossed else scores[contact.pk].value,
+            grade=crossed[contact.pk].grade if contact.pk in crossed else scores[contact.pk].grade,
+            model_version=rules.model.version,
+            is_crossing=contact.pk in crossed and contact.pk not in dormant,
+            is_request=contact.pk in requesting,
+        )
+        for contact in lifecycle.locked_contacts(chosen)
+        if contact.stage in stages.PROMOTABLE_STAGES and not contact.is_disqualified
+    ]
+    promote(outcomes, at=at)
+    scoring.services.disarm([outcome.contact.pk for outcome in outcomes])
     return outcomes
 
 

@@ -1,5 +1,6 @@
 """The stored score: the same however activities arrive, equal to a replay of the ledger, and promoting once."""
 
+import dataclasses
 import datetime as dt
 import math
 
@@ -179,6 +180,44 @@ def test_an_adjustment_is_a_row_with_a_reason_and_moves_the_score(marketer):
     explained = queries.explain(contact, at=AT)
     assert [(row.rule, row.points) for row in explained.adjustments] == [("Met at the fair", 50)]
     assert contact.handoffs.count() == 1
+
+
+@pytest.mark.parametrize("is_history", [False, True])
+def test_a_long_list_and_a_short_one_come_to_the_same(monkeypatch, is_history):
+    people = [f"p{number}@firm.example" for number in range(6)]
+    items = [item for email in people[:2] for item in [replace(one, email) for one in crossing(email, at=AT - DAY)]]
+    items += [activity("demo_request", at=AT, key=f"{email}-demo", email=email) for email in people[2:4]]
+    items += [
+        activity("email_open", at=AT - DAY, key=f"{email}-o{n}", email=email, mail="m")
+        for email in people
+        for n in "12"
+    ]
+    items += [activity("demo_request", at=AT, key="bot", email=people[5], user_agent="curl/8")]
+
+    def outcome(at_least):
+        monkeypatch.setattr(flows.scores, "SET_BASED", at_least)
+        try:
+            with transaction.atomic():
+                flows.record_activities(activities=items, by=None, actor=None, at=AT, is_history=is_history)
+                scores = Score.objects.order_by("contact__email").values_list(
+                    "contact__email", "grade", "is_armed", "value", "engagement", "fit", "adjustment"
+                )
+                handoffs = Handoff.objects.order_by("contact__email").values_list("contact__email", "cause", "grade")
+                counts = Component.objects.order_by("contact__email", "rule").values_list("contact__email", "count")
+                raise _Undone([list(scores), list(handoffs), list(counts)])
+        except _Undone as done:
+            return done.args[0]
+
+    few, many = outcome(1000), outcome(1)
+    assert [row[:3] for row in few[0]] == [row[:3] for row in many[0]]
+    for one, other in zip(few[0], many[0], strict=True):
+        assert one[3:] == pytest.approx(other[3:], rel=1e-9, abs=1e-9)
+    assert few[1:] == many[1:]
+    assert len(few[1]) == (0 if is_history else 4)
+
+
+def replace(item, email):
+    return dataclasses.replace(item, contact=flows.ContactIn(email=email))
 
 
 def test_a_poison_contact_costs_only_itself(monkeypatch):
