@@ -58,7 +58,7 @@ def field_name(field: str) -> str:
 
 def activity_sentence(rule: ActivityRule, model: ScoringModel) -> str:
     """What earns the points, how far they add up, and how they fade: "Each page view whose path begins with …"."""
-    conditions = [_condition(one) for one in parse_conditions(rule.conditions, key="property")]
+    conditions = [condition_sentence(one) for one in parse_conditions(rule.conditions, key="property")]
     what = str(rule.type)
     if conditions:
         what = _("%(what)s, where %(conditions)s") % {"what": what, "conditions": _(" and ").join(conditions)}
@@ -87,11 +87,12 @@ def _once(rule: ActivityRule) -> str:
 
 def fit_sentence(rule: FitRule) -> str:
     """When a fit rule gives its points: "Country is one of FI, PL"."""
-    said = _condition(Condition(field=rule.field, op=rule.op, value=rule.value))
+    said = condition_sentence(Condition(field=rule.field, op=rule.op, value=rule.value))
     return said[:1].upper() + said[1:] + "."
 
 
-def _condition(condition: Condition) -> str:
+def condition_sentence(condition: Condition) -> str:
+    """What a condition asks, without a stop: "path begins with /pricing"."""
     pattern = str(OPERATORS.get(condition.op, "%(field)s"))
     return pattern % {"field": field_name(condition.field), "value": _value(condition)}
 

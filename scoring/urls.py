@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from scoring.views import backtests, feedback, rules
+from scoring.views import backtests, drafts, feedback, rules, versions
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("scoring/", rules.scoring_rules, name="scoring"),
@@ -14,4 +14,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("scoring/feedback/", feedback.rule_feedback, name="rule_feedback"),
     path("scoring/feedback/handoffs/", feedback.feedback_handoffs, name="feedback_handoffs"),
     path("scoring/feedback/draft/", feedback.draft_with_rule, name="draft_with_rule"),
+    path("scoring/drafts/", drafts.draft_new, name="draft_new"),
+    path("scoring/drafts/<int:model_id>/", drafts.scoring_draft, name="scoring_draft"),
+    path("scoring/drafts/<int:model_id>/discard/", drafts.draft_discard, name="draft_discard"),
+    path("scoring/drafts/<int:model_id>/preview/", drafts.draft_preview, name="draft_preview"),
+    path("scoring/drafts/<int:model_id>/publish/", drafts.draft_publish, name="draft_publish"),
+    path("scoring/publications/<int:publication_id>/", drafts.scoring_publication, name="scoring_publication"),
+    path("scoring/versions/", versions.scoring_versions, name="scoring_versions"),
+    path("scoring/compare/", versions.scoring_compare, name="scoring_compare"),
+    path("scoring/suggest/", versions.suggest_points, name="suggest_points"),
 ]

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 
 import scoring.rescoring
 import scoring.services
-from crm.errors import Forbidden, Invalid, NotFound
+from crm.errors import Conflict, Forbidden, Invalid, NotFound
 from crm.flows import scores
 from leads import lifecycle
 from leads.models import Contact, Handoff
@@ -65,13 +65,18 @@ def draft_from(
 
 
 @transaction.atomic
-def save_rules(*, actor: User, model_id: int, values: Mapping[str, Any], at: dt.datetime) -> ScoringModel:
+def save_rules(
+    *, actor: User, model_id: int, values: Mapping[str, Any], at: dt.datetime, seen: ScoringModel | None = None
+) -> ScoringModel:
     """Change a draft: name, thresholds, bands, and the lists of rules (see `scoring.versions.edit`).
 
-    Raises `Forbidden`, `NotFound`, `Conflict` once it is published, `Invalid` naming the field.
+    `seen` is the draft as it was read when `values` were made of it. Raises `Forbidden`, `NotFound`, `Conflict` once
+    it is published or changed since it was `seen`, `Invalid` naming the field.
     """
     require_editor(actor)
     model = _locked(model_id)
+    if seen is not None and seen.changed_at != model.changed_at:
+        raise Conflict(_("Somebody has changed this draft meanwhile. Look at it again, then save."))
     versions.edit(model, values=values, at=at)
     return model
 

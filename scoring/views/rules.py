@@ -9,9 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from crm.access import roles_required
+from crm.access import person, roles_required
 from crm.models import Role
-from scoring import engine
 from scoring.models import ScoringModel
 from scoring.sentences import activity_sentence, fit_sentence
 from scoring.views.tabs import tabs
@@ -32,6 +31,7 @@ class RuleLine:
 @roles_required(Role.MARKETER, Role.MANAGER, Role.ADMIN)
 def scoring_rules(request: HttpRequest) -> HttpResponse:
     """The rules in force, or those of the version that the address names, and every version there was."""
+    user = person(request)
     versions = list(ScoringModel.objects.select_related("published_by"))
     published = next(one for one in versions if one.status == ScoringModel.Status.PUBLISHED)
     asked = request.GET.get("version", "")
@@ -60,8 +60,9 @@ def scoring_rules(request: HttpRequest) -> HttpResponse:
             RuleLine(pk=rule.pk, name=rule.name, sentence=fit_sentence(rule), points=rule.points)
             for rule in model.fit_rules.all()
         ],
-        "fit_bands": engine.FIT_BANDS,
-        "engagement_bands": engine.ENGAGEMENT_BANDS,
+        "fit_bands": model.fit_bands,
+        "engagement_bands": model.engagement_bands,
+        "may_edit": user.is_marketer or user.is_admin,
         "tabs": tabs("scoring"),
     }
     return render(request, "scoring/rules.html", context)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from scoring.models import Backtest
+from scoring.models import Backtest, ScoringModel
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,10 @@ class Tab:
 
 
 def tabs(current: str) -> list[Tab]:
-    """The pages of scoring, `current` by the name of its address; one query."""
+    """The pages of scoring, `current` by the name of its address; two queries."""
     return [
         Tab(_("Rules"), reverse("scoring"), None, current == "scoring"),
         Tab(_("Backtests"), reverse("backtests"), Backtest.objects.count(), current == "backtests"),
         Tab(_("Feedback by rule"), reverse("rule_feedback"), None, current == "rule_feedback"),
+        Tab(_("Versions"), reverse("scoring_versions"), ScoringModel.objects.count(), current == "scoring_versions"),
     ]
