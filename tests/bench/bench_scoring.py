@@ -1,0 +1,312 @@
+"""How fast activities are taken in and everybody is rescored, on PostgreSQL, beside plain SQL doing the same work.
+
+Run as `python -m tests.bench.bench_scoring`. Without DATABASE_URL it starts a throw-away PostgreSQL. CONTACTS (100,000)
+is how many contacts are rescored, with ten activities each; 1,000,000 takes some minutes.
+
+list        activities a second by the list API, 5,000 a call, over contacts that are known
+            plain: the same rows inserted, their points summed up and written, in two statements a call
+single      activities a second, one a call
+            bare: a view of Django REST framework that checks the same fields and creates one row
+rescoring   contacts a second that a publication brings over
+            plain: one INSERT … SELECT … GROUP BY over the whole ledger that sums up the same rules
+memory      the most that the process of the publication ever held
+"""
+
+# ruff: noqa: S608 - SQL of our own
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent.parent.parent
+DATABASE = "baton_bench"
+CALL = 5000
+CALLS = 6
+SINGLES = 300
+KNOWN = 20_000
+PATHS = ("/pricing", "/pricing/teams", "/blog/a", "/blog/b", "/about", "/features")
+
+
+def main() -> None:
+    if not os.environ.get("DATABASE_URL"):
+        command = [sys.executable, "tests/servers.py", sys.executable, "-m", "tests.bench.bench_scoring"]
+        sys.exit(subprocess.run(command, cwd=FOLDER, check=False).returncode)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
+    import django
+
+    django.setup()
+    from django.conf import settings
+    from django.db import connection
+
+    if len(sys.argv) > 1:
+        publish(int(sys.argv[1]))
+        return
+    settings.ALLOWED_HOSTS = ["*"]
+    settings.SECURE_SSL_REDIRECT = False
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {DATABASE}")
+        cursor.execute(f"CREATE DATABASE {DATABASE}")
+    connection.close()
+    connection.settings_dict["NAME"] = DATABASE
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    contacts = int(os.environ.get("CONTACTS", "100000"))
+    print(f"{os.cpu_count()} processors, PostgreSQL {connection.pg_version // 10000}", flush=True)
+    taking_in()
+    rescoring(contacts)
+
+
+def said(label: str, rate: float, unit: str, *, beside: str = "", other: float = 0) -> None:
+    ratio = f"   {beside} {other:>12,.0f} {unit}   ratio {rate / other:.2f}" if other else ""
+    print(f"{label:<12}{rate:>12,.0f} {unit}{ratio}", flush=True)
+
+
+# Taking in ------------------------------------------------------------------------------------------------------------
+
+
+def made(number: int, emails: list[str], chance: random.Random, *, run: str) -> list[dict]:
+    from django.utils import timezone
+
+    kinds = ("page_view",) * 6 + ("email_open", "email_click", "content_download", "form_submission")
+    now = timezone.now().timestamp()
+    rows = []
+    for index in range(number):
+        kind = chance.choice(kinds)
+        then = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now - chance.randrange(60 * 86400)))
+        rows.append(
+            {
+                "external_id": f"{run}-{index}",
+                "source": "website",
+                "contact": {"email": chance.choice(emails)},
+                "type": kind,
+                "occurred_at": then,
+                "properties": {"path": chance.choice(PATHS), "mail": f"m{chance.randrange(50)}"},
+            }
+        )
+    return rows
+
+
+def taking_in() -> None:
+    from django.test import Client
+    from django.urls import include, path
+    from rest_framework.generics import CreateAPIView
+    from rest_framework.serializers import ModelSerializer
+
+    from crm.models import ApiKey, Role, User
+    from leads.models import Activity, Contact
+
+    user = User.objects.create_user("bench@baton.example", "unused password", name="Bench", roles=(Role.ADMIN,))
+    _key, secret = ApiKey.objects.issue(user=user, is_integration=True)
+    make_contacts(KNOWN)
+    emails = list(Contact.objects.values_list("email", flat=True))
+    chance = random.Random(2026)
+    client = Client(headers={"Authorization": f"Bearer {secret}"})
+
+    def post(address: str, data: object) -> dict:
+        answer = client.post(address, json.dumps(data), content_type="application/json")
+        assert answer.status_code in (200, 201), answer.content[:500]
+        return answer.json()
+
+    def timed(calls: list[tuple[str, object]]) -> float:
+        began = time.perf_counter()
+        for address, data in calls:
+            post(address, data)
+        return time.perf_counter() - began
+
+    post("/api/v1/activities/", made(CALL, emails, chance, run="warm"))
+    calls = [("/api/v1/activities/", made(CALL, emails, chance, run=f"list{n}")) for n in range(CALLS)]
+    listed = timed(calls)
+    plain = plain_intake([made(CALL, emails, chance, run=f"plain{n}") for n in range(CALLS)])
+    said("list", CALL * CALLS / listed, "activities/s", beside="plain SQL", other=CALL * CALLS / plain)
+
+    class BareSerializer(ModelSerializer):
+        class Meta:
+            model = Activity
+            fields = (
+                "contact",
+                "type",
+                "direction",
+                "occurred_at",
+                "recorded_at",
+                "source",
+                "external_id",
+                "properties",
+            )
+
+    class Bare(CreateAPIView):
+        queryset = Activity.objects.all()
+        serializer_class = BareSerializer
+
+    from types import ModuleType
+
+    from django.conf import settings
+    from django.urls import clear_url_caches
+
+    bare_urls = ModuleType("bare_urls")
+    bare_urls.urlpatterns = [path("bare/", Bare.as_view()), path("", include("crm.urls"))]  # type: ignore[attr-defined]
+    sys.modules["bare_urls"] = bare_urls
+    settings.ROOT_URLCONF = "bare_urls"
+    clear_url_caches()
+    ids = list(Contact.objects.values_list("id", flat=True)[:1000])
+    bare = [
+        (
+            "/bare/",
+            {
+                "contact": chance.choice(ids),
+                "type": "page_view",
+                "direction": "inbound",
+                "occurred_at": "2026-03-03T08:00:00Z",
+                "recorded_at": "2026-03-03T08:00:00Z",
+                "source": "website",
+                "external_id": f"bare{n}",
+                "properties": {"path": "/pricing"},
+            },
+        )
+        for n in range(SINGLES)
+    ]
+    single = [("/api/v1/activities/", one) for one in made(SINGLES, emails, chance, run="single")]
+    timed(bare[:20]), timed(single[:20])
+    bare_seconds, single_seconds = timed(bare[20:]), timed(single[20:])
+    count = SINGLES - 20
+    said("single", count / single_seconds, "activities/s", beside="bare view", other=count / bare_seconds)
+
+
+def plain_intake(lists: list[list[dict]]) -> float:
+    """Insert the rows and add up their points, as plainly as it can be done."""
+    from django.db import connection, transaction
+    from psycopg2.extras import execute_values
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT email, id FROM leads_contact")
+        ids = dict(cursor.fetchall())
+        cursor.execute("CREATE TABLE plain_component (contact_id bigint, rule_id bigint, amount float8, count int, "
+                       "PRIMARY KEY (contact_id, rule_id))")  # fmt: skip
+        began = time.perf_counter()
+        for rows in lists:
+            with transaction.atomic():
+                found = execute_values(
+                    cursor.cursor,
+                    "INSERT INTO leads_activity (contact_id, type_id, direction, occurred_at, recorded_at, source, "
+                    "external_id, properties) VALUES %s ON CONFLICT DO NOTHING RETURNING id",
+                    [
+                        (ids[row["contact"]["email"]], row["type"], "inbound", row["occurred_at"], row["occurred_at"],
+                         row["source"], row["external_id"], json.dumps(row["properties"]))
+                        for row in rows
+                    ],
+                    page_size=CALL, fetch=True,
+                )  # fmt: skip
+                cursor.execute(
+                    "INSERT INTO plain_component SELECT a.contact_id, r.id, "
+                    "SUM(r.points * power(2::float8, date_part('epoch', a.occurred_at - now()) / 1209600)), COUNT(*) "
+                    f"FROM leads_activity a JOIN ({RULES}) r ON r.type_id = a.type_id "
+                    "AND (r.prefix IS NULL OR starts_with(lower(a.properties ->> 'path'), r.prefix)) "
+                    "WHERE a.id = ANY(%s) GROUP BY a.contact_id, r.id ON CONFLICT (contact_id, rule_id) "
+                    "DO UPDATE SET amount = plain_component.amount + excluded.amount",
+                    [[one[0] for one in found]],
+                )
+        took = time.perf_counter() - began
+        cursor.execute("DELETE FROM leads_activity WHERE external_id LIKE 'plain%%'")
+    return took
+
+
+RULES = (
+    "SELECT id, type_id, points, lower(conditions -> 0 ->> 'value') AS prefix FROM scoring_activityrule "
+    "WHERE model_id = (SELECT id FROM scoring_scoringmodel WHERE status = 'published')"
+)
+
+
+# Rescoring ------------------------------------------------------------------------------------------------------------
+
+
+def make_contacts(number: int) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO leads_contact (email, first_name, last_name, job_title, phone, country, city, language, "
+            "time_zone, stage, stage_at, is_disqualified, attributes, created_at) "
+            "SELECT 'c' || n || '@firm' || n %% 5000 || '.example', 'Eva', 'Firm', "
+            "(ARRAY['', 'Head of Operations', 'Buyer', 'Plant director'])[1 + n %% 4], '', "
+            "(ARRAY['FI', 'PL', 'DE', ''])[1 + n %% 4], '', '', '', 'subscriber', now(), false, '{}', now() "
+            "FROM generate_series((SELECT COALESCE(max(id), 0) + 1 FROM leads_contact), "
+            "(SELECT COALESCE(max(id), 0) FROM leads_contact) + %s) n",
+            [number],
+        )
+
+
+def rescoring(contacts: int) -> None:
+    from django.db import connection
+    from django.utils import timezone
+
+    from crm.flows import publishing
+    from crm.models import User
+    from leads.models import Activity, Contact
+    from scoring.models import Publication, Score, ScoringModel
+
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE leads_activity, leads_contact CASCADE")
+        make_contacts(contacts)
+        cursor.execute(
+            "INSERT INTO leads_activity (contact_id, type_id, direction, occurred_at, recorded_at, source, "
+            "external_id, properties) "
+            "SELECT c.id, (ARRAY['page_view', 'page_view', 'page_view', 'page_view', 'page_view', "
+            "'email_open', 'email_click', 'content_download', 'form_submission', 'note'])[1 + n], 'inbound', "
+            "now() - ((c.id * 7919 + n * 104729) % 31536000) * interval '1 second', now(), 'bench', "
+            "c.id || '-' || n, jsonb_build_object('path', (ARRAY['/pricing', '/blog/a', '/about', '/features', "
+            "'/Pricing/teams'])[1 + (c.id + n) % 5], 'mail', 'm' || n) "
+            "FROM leads_contact c CROSS JOIN generate_series(0, 9) n"
+        )
+        cursor.execute("ANALYZE leads_activity; ANALYZE leads_contact")
+        # Into the same table, with the same indexes and foreign keys, which cost more than the sums.
+        began = time.perf_counter()
+        cursor.execute(
+            "INSERT INTO scoring_component (contact_id, rule_id, amount, reference_at, count) "
+            "SELECT a.contact_id, r.id, SUM(r.points * power(2::float8, "
+            "date_part('epoch', a.occurred_at - now()) / 1209600)), now(), COUNT(*) "
+            f"FROM leads_activity a JOIN ({RULES}) r ON r.type_id = a.type_id "
+            "AND (r.prefix IS NULL OR starts_with(lower(a.properties ->> 'path'), r.prefix)) "
+            "GROUP BY a.contact_id, r.id"
+        )
+        plain = time.perf_counter() - began
+        cursor.execute("TRUNCATE scoring_component")
+    user = User.objects.get()
+    model = publishing.draft_from(
+        actor=user, model_id=ScoringModel.objects.get(status="published").pk, at=timezone.now()
+    )
+    job = publishing.publish(actor=user, model_id=model.pk, mode="from_now", at=timezone.now())
+    answer = subprocess.run(
+        [sys.executable, "-m", "tests.bench.bench_scoring", str(job.pk)],
+        cwd=FOLDER, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    seconds, megabytes = map(float, answer.split())
+    job.refresh_from_db()
+    assert (job.state, job.done) == (Publication._meta.get_field("state").to_python("done"), contacts), job.error
+    assert Score.objects.filter(model=model).count() == Contact.objects.count()
+    print(f"{contacts:,} contacts with {Activity.objects.count():,} activities")
+    said("rescoring", contacts / seconds, "contacts/s", beside="plain SQL", other=contacts / plain)
+    print(f"{'':<12}{seconds:,.1f} s beside {plain:,.1f} s: {seconds / plain:.2f} times as long")
+    print(f"{'memory':<12}{megabytes:>12,.0f} MB at most")
+
+
+def publish(publication_id: int) -> None:
+    """In a process of its own: bring everybody over, say how long it took and how much memory."""
+    from django.db import connection
+    from django.utils import timezone
+
+    from crm.flows import publishing
+
+    connection.settings_dict["NAME"] = DATABASE
+    began = time.perf_counter()
+    publishing.run_publication(publication_id=publication_id, at=timezone.now())
+    print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+if __name__ == "__main__":
+    main()
