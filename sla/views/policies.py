@@ -44,9 +44,15 @@ def policy_edit(request: HttpRequest, policy_id: int) -> HttpResponse:
     return _form_page(request, get_object_or_404(Policy.objects.select_related("calendar"), id=policy_id))
 
 
+def _suggested() -> dict[str, object]:
+    """What a new promise starts with: the hours that people work, not the first calendar by name."""
+    last_asked = Policy.objects.filter(is_active=True).order_by("-position", "id").first()
+    return {"hours": 4, "calendar": last_asked.calendar_id if last_asked else None}
+
+
 def _form_page(request: HttpRequest, policy: Policy | None) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
-    form = PolicyForm.of(policy, data) if policy else PolicyForm(data, initial={"hours": 4})
+    form = PolicyForm.of(policy, data) if policy else PolicyForm(data, initial=_suggested())
     if form.is_bound and form.is_valid():
         user, now = person(request), timezone.now()
         try:

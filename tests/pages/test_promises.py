@@ -87,6 +87,12 @@ def test_a_new_promise_comes_first_and_holds_for_clocks_that_start_from_now_on(c
     assert Timer.objects.get(handoff=after).policy == made
 
 
+def test_a_new_promise_starts_with_the_hours_that_the_others_are_made_in(client, office):
+    Calendar.objects.create(name="All day", always_open=True)
+    Policy.objects.update(calendar=office)
+    assert client.get("/settings/policies/new/").context["form"]["calendar"].value() == office.pk
+
+
 def test_a_change_makes_a_new_version_and_keeps_seconds_and_conditions(client, office):
     policy = Policy.objects.create(
         name="Blink",
