@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from crm import flows
+from crm.flows import publishing
 from leads.models import Campaign, Company, Contact, Handoff
 
 pytestmark = pytest.mark.django_db
@@ -36,6 +37,11 @@ PAGES = {
     "/scoring/backtests/": (200, 403, 403, 200, 200),
     "/scoring/feedback/": (200, 403, 403, 200, 200),
     "/scoring/feedback/handoffs/": (200, 403, 403, 200, 200),
+    "/scoring/versions/": (200, 403, 403, 200, 200),
+    "/scoring/compare/": (200, 403, 403, 200, 200),
+    "/scoring/suggest/": (200, 403, 403, 403, 200),
+    "/scoring/drafts/{draft}/": (200, 403, 403, 200, 200),
+    "/scoring/drafts/{draft}/preview/": (200, 403, 403, 200, 200),
     "/sla/": (403, 403, 403, 200, 200),
     "/sla/timers/": (200, 200, 200, 200, 200),
     "/alerts/": (200, 200, 200, 200, 200),
@@ -111,7 +117,9 @@ def offer(lead, people):
 @pytest.mark.parametrize("address", PAGES)
 def test_pages_open_to_whom_they_are_for(address, people, lead, browsing):
     offer(lead, people)
+    draft = publishing.draft_from(actor=people["marketer"], model_id=1, at=timezone.now())
     url = address.format(
+        draft=draft.pk,
         offered=lead.pk,
         contact=lead.contact_id,
         company=Company.objects.get().pk,
