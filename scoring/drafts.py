@@ -26,7 +26,7 @@ WORDS = {
     "floor": gettext_lazy("together at least"),
     "once_per": gettext_lazy("each … once"),
     "within_days": gettext_lazy("within days"),
-    "half_life_days": gettext_lazy("halved every so many days"),
+    "half_life_days": gettext_lazy("half-life in days"),
     "is_request": gettext_lazy("promotes at once"),
     "field": gettext_lazy("field"),
     "op": gettext_lazy("compared"),

@@ -291,7 +291,7 @@ def publication_context(publication: Publication) -> dict[str, Any]:
     return {
         "publication": publication,
         "is_unfinished": is_unfinished,
-        "is_updating": is_unfinished and publication.done < publication.total,
+        "is_updating": is_unfinished and not (held and publication.done >= publication.total),
         "held": held,
         "share": publication.done / publication.total if publication.total else 1.0,
     }
