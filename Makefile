@@ -10,7 +10,7 @@ EMBEDDED := env -u DATABASE_URL -u REDIS_URL -u SECRET_KEY
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 $(ARGS)
 
 .DELETE_ON_ERROR:
-.PHONY: help run test test-postgres check bench bench-scoring browser clean
+.PHONY: help run test test-postgres check bench bench-scoring browser pictures clean
 
 help:
 	@echo "make run            start Baton with its demo at http://127.0.0.1:8000 (PORT=…, DATA_DIR=…)"
@@ -20,6 +20,7 @@ help:
 	@echo "make bench          benchmarks"
 	@echo "make bench-scoring  how well scores tell who buys (TRAIN=file TEST=file LABEL=column IGNORE=column,column for your own)"
 	@echo "make browser        install the Chromium that the browser tests use"
+	@echo "make pictures       take the pictures of the README from a fresh demo"
 	@echo "make clean          remove .venv and all caches; the data folder stays"
 
 run: $(RUNTIME)
@@ -46,6 +47,9 @@ bench: $(DEV)
 bench-scoring: $(DEV)
 	@$(EMBEDDED) $(BIN)/python -m tests.bench.bench_scoring_quality \
 		--train "$(TRAIN)" --test "$(TEST)" --label "$(LABEL)" --ignore "$(IGNORE)"
+
+pictures: $(DEV)
+	$(EMBEDDED) $(BIN)/python -m tests.browser.pictures
 
 browser:
 	@if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then echo "A Chromium is there already."; \

@@ -1,7 +1,6 @@
 """A real Chromium, the machine's own, for the tests of this folder."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,27 +10,10 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 from pytest_django.live_server_helper import LiveServer
 
 from crm.models import User
+from tests.browser.chromium import ADVICE, ARGUMENTS, find_chromium
 from tests.conftest import PASSWORD
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ADVICE = "No Chromium on PATH: `make browser` installs one (or name it in CHROMIUM)."
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-]
 PATIENCE_MILLISECONDS = 10_000
-
-
-def find_chromium() -> str | None:
-    """The Chromium to use: the one that CHROMIUM names, or the first on PATH."""
-    named = os.environ.get("CHROMIUM")
-    return named or next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 @pytest.fixture(scope="session")
