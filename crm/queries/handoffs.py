@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import django_filters as filters
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from crm.faces import ClockFace, OpenHours
 from crm.models import Role, User
 from crm.queries import chairs, clocks
+from crm.queries import timers as timer_queries
 from crm.queries.chairs import Chair
 from leads import words
 from leads.filters import HandoffFilter, PersonFilter
@@ -106,40 +106,20 @@ class HandoffListFilter(HandoffFilter):
         asked = self.form.cleaned_data
         by = asked["by"] or "formed"
         if by in INSTANTS:
-            rows = rows.filter(_between(INSTANTS[by], asked["since"], asked["until"]))
+            rows = rows.filter(timer_queries.on_days(INSTANTS[by], asked["since"], asked["until"]))
         timers = Timer.objects.with_state(now=self.now).filter(handoff=OuterRef("pk"))
         is_of_timer = by in TIMER_INSTANTS and bool(asked["since"] or asked["until"])
         if is_of_timer:
-            timers = timers.filter(_between(TIMER_INSTANTS[by], asked["since"], asked["until"]))
+            timers = timers.filter(timer_queries.on_days(TIMER_INSTANTS[by], asked["since"], asked["until"]))
         if asked["milestone"]:
             timers = timers.filter(milestone=asked["milestone"])
         if asked["promised_by"]:
             timers = timers.filter(assignee__email__iexact=asked["promised_by"])
         if asked["timer"]:
-            timers = timers.filter(_in_timer_states(asked["timer"]))
+            timers = timers.filter(timer_queries.in_states(asked["timer"]))
         if is_of_timer or asked["milestone"] or asked["promised_by"] or asked["timer"]:
             rows = rows.filter(Exists(timers))
         return rows
-
-
-def _between(column: str, since: dt.date | None, until: dt.date | None) -> Q:
-    """Whole days of the reader's zone, both included."""
-    found = Q()
-    if since:
-        found &= Q(**{f"{column}__gte": timezone.make_aware(dt.datetime.combine(since, dt.time()))})
-    if until:
-        day_after = dt.datetime.combine(until, dt.time()) + dt.timedelta(days=1)
-        found &= Q(**{f"{column}__lt": timezone.make_aware(day_after)})
-    return found
-
-
-def _in_timer_states(states: Sequence[str]) -> Q:
-    found = Q(state_now__in=[state for state in states if state not in ("running", "soon")])
-    if "soon" in states:
-        found |= Q(state_now="running", is_soon=True)
-    if "running" in states:
-        found |= Q(state_now="running", is_soon=False)
-    return found
 
 
 @dataclass(frozen=True)
