@@ -133,8 +133,9 @@ class ContactFilter(filters.FilterSet):
         return rows.filter(pk__in=counted.values("pk"))
 
     def imported(self, rows: QuerySet, name: str, value: int) -> QuerySet:
-        """Contacts that came with one file, or were known when it came."""
-        found = ImportedContact.objects.filter(job=value, is_created=name == "created_by_import")
+        """Contacts that came with one file, or whose address was known when a row of it came."""
+        kept = {"created_by_import": "is_created", "touched_by_import": "is_touched"}
+        found = ImportedContact.objects.filter(job=value, **{kept[name]: True})
         return rows.filter(pk__in=found.values("contact"))
 
     def touched_by(self, rows: QuerySet, name: str, value: int) -> QuerySet:

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any
@@ -214,6 +215,9 @@ def _take_in(job: Import, rows: Sequence[Row], *, sheet: Sheet, at: dt.datetime,
         ],
         ignore_conflicts=True,
     )
+    rows_of = Counter(row.email for row in good)
+    touched = [contact.pk for email, contact in contacts.items() if rows_of[email] > (email in created)]
+    ImportedContact.objects.filter(job=job, contact_id__in=touched).update(is_touched=True)
     job.rows_done += len(rows)
     job.created += len(created)
     job.touched += len(good) - len(created)

@@ -51,11 +51,12 @@ class Import(models.Model):
 
 
 class ImportedContact(models.Model):
-    """One contact that an import created, or found and touched."""
+    """One contact of an import: created by it, touched by a row that found its address known, or both in turn."""
 
     job = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="contacts")
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="imports")
     is_created = models.BooleanField()
+    is_touched = models.BooleanField(default=False)
 
     class Meta:
         constraints: ClassVar = [

@@ -100,8 +100,7 @@ def test_the_page_says_what_became_of_the_rows_and_links_them(marketer, browsing
     page = client.get(f"/imports/{done.pk}/").content.decode()
     assert "All 3 rows are done." in page
     assert 'hx-trigger="every' not in page
-    for name in ("created_by_import", "touched_by_import"):
-        assert f'href="/contacts/?{name}={done.pk}"' in page
+    assert f'href="/contacts/?created_by_import={done.pk}"' in page
     found = client.get(f"/contacts/?created_by_import={done.pk}").content.decode()
     assert "Eva Novak" in found
     assert "Eva Novak" not in client.get(f"/contacts/?created_by_import={done.pk + 1}").content.decode()
@@ -115,6 +114,19 @@ def test_what_was_known_before_is_found_by_its_link(marketer, browsing, done):
     client = browsing(marketer)
     assert "Eva Novak" in client.get(f"/contacts/?touched_by_import={again.pk}").content.decode()
     assert "Eva Novak" not in client.get(f"/contacts/?created_by_import={again.pk}").content.decode()
+
+
+def test_an_address_that_stands_twice_in_a_file_is_created_and_touched(marketer, browsing):
+    twice = b"Email,First Name\neva@firm.example,Eva\neva@firm.example,Eva\n"
+    job = flows.start_import(
+        actor=marketer, file=SimpleUploadedFile("p.csv", twice), file_name="p.csv", at=timezone.now()
+    )
+    flows.run_import(import_id=job.pk, at=timezone.now())
+    client = browsing(marketer)
+    page = client.get(f"/imports/{job.pk}/").content.decode()
+    assert f'href="/contacts/?touched_by_import={job.pk}">1</a> contact' in page
+    for name in ("created_by_import", "touched_by_import"):
+        assert "eva@firm.example" in client.get(f"/contacts/?{name}={job.pk}").content.decode()
 
 
 def test_a_running_import_refreshes_itself_and_has_a_link_without_scripts(marketer, browsing, job):
