@@ -191,7 +191,8 @@ def _plan_marks(marks: Sequence[AxisMark], *, total: int, first_y: float) -> tup
     previous, line = -1.0, 0
     for mark in sorted(marks, key=lambda item: item.at):
         share = within(mark.at / total)
-        line = line + 1 if planned and share - previous < 0.38 else 0
+        # Such a label is up to three fifths as wide as the chart of a phone.
+        line = line + 1 if planned and share - previous < 0.6 else 0
         planned.append(
             LabelPlan(x=across(share), y=down(first_y + line * MARK_LINE), text=mark.label, anchor=anchor(share))
         )

@@ -216,7 +216,7 @@ def _take_in(job: Import, rows: Sequence[Row], *, sheet: Sheet, at: dt.datetime,
         ignore_conflicts=True,
     )
     rows_of = Counter(row.email for row in good)
-    touched = [contact.pk for email, contact in contacts.items() if rows_of[email] > (email in created)]
+    touched = [contact.pk for email, contact in contacts.items() if rows_of[email or ""] > (email in created)]
     ImportedContact.objects.filter(job=job, contact_id__in=touched).update(is_touched=True)
     job.rows_done += len(rows)
     job.created += len(created)
