@@ -77,3 +77,19 @@ def test_a_stranger_is_sent_to_the_login_everywhere(method: str) -> None:
         else:
             assert response.status_code == 302, (name, address, response.status_code)
             assert response["Location"].startswith(settings.LOGIN_URL), (name, address)
+
+
+@pytest.mark.django_db
+def test_a_new_contact_is_one_click_away_from_any_page(administrator, manager, marketer, salesperson, browsing) -> None:
+    seen = 0
+    for person in (administrator, manager, marketer, salesperson):
+        client = browsing(person)
+        for name, address in addresses():
+            if address.startswith("/api/") or SAMPLE_ARGUMENT in address.split("/") or name == "contact_new":
+                continue
+            response = client.get(address)
+            page = response.content.decode()
+            if response.status_code == 200 and "<aside class=\"sidebar\"" in page:
+                seen += 1
+                assert 'href="/contacts/new/"' in page, (person.name, address)
+    assert seen > 40
