@@ -89,7 +89,7 @@ def test_a_new_contact_is_one_click_away_from_any_page(administrator, manager, m
                 continue
             response = client.get(address)
             page = response.content.decode()
-            if response.status_code == 200 and "<aside class=\"sidebar\"" in page:
+            if response.status_code == 200 and '<aside class="sidebar"' in page:
                 seen += 1
                 assert 'href="/contacts/new/"' in page, (person.name, address)
     assert seen > 40
