@@ -33,6 +33,8 @@ def browser(django_db_setup: None) -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=path, headless=True, args=ARGUMENTS)
         yield chromium
         chromium.close()
+        # The connection beside the loop is out of reach once the loop has ended.
+        connection.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
