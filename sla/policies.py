@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from crm.errors import Conflict, Invalid
 from leads import facts
 from leads.conditions import ConditionError, parse_conditions
-from sla import calendars, steps
+from sla import calendars, services
 from sla.models import Milestone, Policy
 
 FIELDS = ("name", "milestone", "target_seconds", "calendar", "conditions", "steps", "position", "is_active")
@@ -72,7 +72,7 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
     if "conditions" in values:
         values["conditions"] = _stored_conditions(values["conditions"])
     if "steps" in values:
-        values["steps"] = steps.parse_steps(values["steps"])
+        values["steps"] = services.parse_steps(values["steps"])
     return values
 
 

@@ -19,11 +19,18 @@ from leads.conditions import all_match, parse_conditions
 from leads.models import Handoff
 from sla import clock
 from sla.models import Calendar, Milestone, Pause, Policy, Timer
-from sla.steps import parse_steps, working_seconds
 
 if TYPE_CHECKING:
     from crm.models import User
 
+# The ladder of a policy that names no steps of its own.
+STANDARD_STEPS: list[dict[str, Any]] = [
+    {"at_percent": 75, "kind": "warn", "to": "owner"},
+    {"at_percent": 100, "kind": "breach", "to": "owner"},
+    {"at_percent": 100, "kind": "escalate", "to": "manager"},
+]
+STEP_KINDS = ("warn", "breach", "escalate")
+STEP_RECIPIENTS = ("owner", "manager")
 WARN_SHARE = 0.75
 MAX_PAUSE = dt.timedelta(days=366)  # far below how far the clock looks ahead for a due time
 OFFER_CLOCKS = (Milestone.ANSWER, Milestone.CONTACT)
@@ -32,6 +39,43 @@ PauseSpan = tuple[dt.datetime, dt.datetime]
 
 
 # Policies -------------------------------------------------------------------------------------------------------------
+
+
+def parse_steps(steps: Any) -> list[dict[str, Any]]:
+    """Check a ladder and put it in order; an empty one is the standard ladder.
+
+    A step is `{"kind": warn|breach|escalate, "to": owner|manager}` with either `at_percent` (of the target, 1–100)
+    or `after_seconds` (of working time past due). Raises `Invalid` with a sentence.
+    """
+    if not steps:
+        return [dict(step) for step in STANDARD_STEPS]
+    if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
+        raise Invalid(_("Steps are a list of objects."), field="steps")
+    for number, step in enumerate(steps, start=1):
+        where = {"number": number}
+        if step.get("kind") not in STEP_KINDS:
+            raise Invalid(_("Step %(number)d: kind is one of warn, breach, escalate.") % where, field="steps")
+        if step.get("to") not in STEP_RECIPIENTS:
+            raise Invalid(_("Step %(number)d: to is owner or manager.") % where, field="steps")
+        if not _is_at_percent(step) and not _is_after_seconds(step):
+            raise Invalid(
+                _("Step %(number)d: give at_percent from 1 to 100, or after_seconds from 0.") % where, field="steps"
+            )
+    return sorted(steps, key=lambda step: (step.get("at_percent", 100), step.get("after_seconds", 0)))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_at_percent(step: dict[str, Any]) -> bool:
+    value: Any = step.get("at_percent")
+    return "after_seconds" not in step and _is_number(value) and 0 < value <= 100
+
+
+def _is_after_seconds(step: dict[str, Any]) -> bool:
+    value: Any = step.get("after_seconds")
+    return "at_percent" not in step and _is_number(value) and 0 <= value <= 10 * 365 * 86400
 
 
 def policy_chooser(milestone: Milestone) -> Callable[[Handoff], Policy]:
@@ -94,7 +138,8 @@ def step_at(timer: Timer, *, calendar: clock.Calendar, pauses: Sequence[PauseSpa
     """When the next step of the ladder is taken; None when all are."""
     if timer.step >= len(timer.steps):
         return None
-    working = working_seconds(timer.steps[timer.step], target_seconds=timer.target_seconds)
+    step = timer.steps[timer.step]
+    working = timer.target_seconds * step.get("at_percent", 100) / 100 + step.get("after_seconds", 0)
     return clock.due_at(calendar, timer.started_at, working, pauses)
 
 

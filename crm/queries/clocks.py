@@ -14,7 +14,6 @@ from crm.faces import ClockFace, OpenHours
 from sla import clock
 from sla.models import Pause, Timer
 from sla.states import TimerState, timer_state
-from sla.steps import working_seconds
 
 # A page that is left open counts on for as long as this; then it has to be fetched anew.
 AHEAD = dt.timedelta(days=14)
@@ -121,7 +120,7 @@ def _clock(timer: Timer, *, calendar: clock.Calendar, pauses: Sequence[Pause], n
     ahead = []
     if timer.met_at is None and timer.cancelled_at is None:
         for step in timer.steps[timer.step :]:
-            working = working_seconds(step, target_seconds=timer.target_seconds)
+            working = timer.target_seconds * step.get("at_percent", 100) / 100 + step.get("after_seconds", 0)
             at = clock.due_at(calendar, timer.started_at, working, spans)
             ahead.append(Step(at=at, kind=step["kind"], to=step["to"]))
     taken = tuple(step["to"] for step in timer.steps[: timer.step])

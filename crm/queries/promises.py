@@ -23,7 +23,7 @@ from scoring import sentences
 from scoring.models import FitRule
 from sla import clock
 from sla.models import Calendar, Milestone, Policy
-from sla.steps import parse_steps
+from sla.services import parse_steps
 from sla.working_hours import WEEKDAYS
 
 SHORT_DAYS = (

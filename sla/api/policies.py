@@ -19,7 +19,6 @@ from crm.api.views import ReadOnlyResource, verb
 from crm.errors import Invalid
 from sla.filters import PolicyFilter
 from sla.models import Calendar, Milestone, Policy
-from sla.steps import KINDS, RECIPIENTS
 
 
 class ConditionSerializer(serializers.Serializer):
@@ -33,8 +32,8 @@ class ConditionSerializer(serializers.Serializer):
 class StepSerializer(serializers.Serializer):
     """One step of the ladder: whom to tell at a share of the target, or so long after it is due."""
 
-    kind = serializers.ChoiceField(choices=list(KINDS))
-    to = serializers.ChoiceField(choices=list(RECIPIENTS))
+    kind = serializers.ChoiceField(choices=["warn", "breach", "escalate"])
+    to = serializers.ChoiceField(choices=["owner", "manager"])
     at_percent = serializers.FloatField(required=False)
     after_seconds = serializers.FloatField(required=False)
 

@@ -7,7 +7,7 @@ import pytest
 from crm import flows
 from leads.models import Handoff
 from sla.models import Calendar, Policy, Timer
-from sla.steps import STANDARD
+from sla.services import STANDARD_STEPS
 from tests.api.conftest import NOW, cross
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +44,7 @@ def test_a_policy_without_a_position_is_chosen_first_and_gets_the_standard_ladde
         "active",
         "version",
     }
-    assert (first["steps"], first["conditions"], first["active"], first["version"]) == (STANDARD, [], True, 1)
+    assert (first["steps"], first["conditions"], first["active"], first["version"]) == (STANDARD_STEPS, [], True, 1)
     second = managing.post("policies/", policy(always, steps=[], position=None), status=201)
     assert second["position"] < first["position"] < Policy.objects.get(name__startswith="Answer").position
     placed = managing.post("policies/", policy(always, position=5000, active=False), status=201)
