@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import charts, threshold_chart
 from crm.faces import ClockFace, OpenHours, ReasonGroup, ReasonLine, ScoreFace, ScoreReasons
+from leads.forms_conditions import ConditionsForm
 
 HOUR, MINUTE = 3600, 60
 COLORS = [
@@ -54,6 +55,22 @@ class SampleForm(forms.Form):
     )
 
 
+class SampleConditions(ConditionsForm):
+    """The editor of conditions."""
+
+    most_conditions = 3
+
+
+def sample_conditions() -> SampleConditions:
+    """A condition on a list, one on an attribute, one without a value."""
+    stored = [
+        {"field": "country", "op": "in", "value": ["FI", "SE"]},
+        {"field": "attributes.plan", "op": "equals", "value": "trial"},
+        {"field": "company.industry", "op": "is_set", "value": None},
+    ]
+    return SampleConditions(conditions=stored, auto_id="sample-conditions-%s")
+
+
 @dataclass(frozen=True)
 class SampleLead:
     """A row of the sample queue."""
@@ -89,6 +106,7 @@ def samples(*, now: datetime, is_submitted: bool) -> dict[str, Any]:
         "people": _people(),
         "threshold": _threshold(),
         "form": form,
+        "conditions_form": sample_conditions(),
         "tabs": _tabs(),
         "page": Paginator(range(312), 50).page(2),
         "moments": [now - timedelta(hours=hours) for hours in (0, 2, 20, 70, 200, 3000, 12000)],

@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm import formats
-from leads.conditions import Condition, parse_conditions
+from leads.condition_words import conditions_sentence, field_name
+from leads.conditions import parse_conditions
 from leads.models import ActivityType
 from scoring import sentences, versions
-from scoring.models import ActivityRule, ScoringModel
+from scoring.models import ActivityRule, FitRule, ScoringModel
 from scoring.versions import Pair
 
 WORDS = {
@@ -158,10 +159,9 @@ def _said(key: str, value: Any, types: Mapping[str, str]) -> str:
     if key == "type_id":
         return types.get(value, str(value))
     if key == "conditions":
-        found = [sentences.condition_sentence(one) for one in parse_conditions(value, key="property")]
-        return _(" and ").join(found) or _("everything")
+        return conditions_sentence(parse_conditions(value, key="property")) or _("everything")
     if key == "field":
-        return sentences.field_name(value)
+        return field_name(value)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if value in (None, ""):
@@ -173,8 +173,7 @@ def _said(key: str, value: Any, types: Mapping[str, str]) -> str:
 
 def _sentence(kind: str, values: Mapping[str, Any], model: ScoringModel, types: Mapping[str, str]) -> str:
     if kind == "fit":
-        said = sentences.condition_sentence(Condition(field=values["field"], op=values["op"], value=values["value"]))
-        return said[:1].upper() + said[1:] + "."
+        return sentences.fit_sentence(FitRule(field=values["field"], op=values["op"], value=values["value"]))
     fields = {name: value for name, value in values.items() if name != "type_id"}
     type_ = ActivityType(code=values["type_id"], name=types.get(values["type_id"], values["type_id"]))
     return sentences.activity_sentence(ActivityRule(type=type_, **fields), model)

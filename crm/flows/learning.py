@@ -15,12 +15,13 @@ from crm.errors import Invalid
 from crm.flows import publishing
 from crm.queries import outcomes
 from crm.queries.outcomes import Goal
+from leads.condition_words import field_name
 from leads.conditions import Condition
 from leads.models import ActivityType
 from scoring import learning, versions
 from scoring.learning import Evidence, Filled, Suggestion, TooFewOutcomes
 from scoring.models import FitRule, ScoringModel
-from scoring.sentences import field_name, fit_sentence
+from scoring.sentences import fit_sentence
 from scoring.services import Rules, published_rules
 
 if TYPE_CHECKING:

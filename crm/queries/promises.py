@@ -18,9 +18,8 @@ from django.utils.translation import gettext_lazy
 
 from crm import formats
 from crm.queries import timers
+from leads import condition_words
 from leads.conditions import parse_conditions
-from scoring import sentences
-from scoring.models import FitRule
 from sla import clock
 from sla.models import Calendar, Milestone, Policy
 from sla.services import parse_steps
@@ -80,10 +79,7 @@ def policies() -> tuple[PolicyGroup, ...]:
 
 def conditions_in_words(conditions: Any) -> tuple[str, ...]:
     """Conditions as sentences."""
-    return tuple(
-        sentences.fit_sentence(FitRule(field=one.field, op=one.op, value=one.value))
-        for one in parse_conditions(conditions)
-    )
+    return tuple(condition_words.whole_sentence(one) for one in parse_conditions(conditions))
 
 
 def ladder_in_words(steps: Any) -> str:

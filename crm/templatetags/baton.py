@@ -277,6 +277,18 @@ def field(
     }
 
 
+@register.inclusion_tag("components/conditions.html")
+def conditions(form: forms.BaseForm) -> dict[str, Any]:
+    """The editor of the conditions of a `ConditionsForm`, anywhere within its `<form>`; see `condition_lists`."""
+    return {"form": form}
+
+
+@register.inclusion_tag("components/condition_lists.html")
+def condition_lists(lists: dict[str, list[tuple[str, str]]]) -> dict[str, Any]:
+    """What is offered while properties and values are typed, once a page: `leads.forms_conditions.condition_lists`."""
+    return {"lists": lists}
+
+
 @register.inclusion_tag("components/form_errors.html")
 def form_errors(form: forms.BaseForm) -> dict[str, Any]:
     """What is wrong with a form, in one place, each line a link to its field; nothing when it is right."""

@@ -21,6 +21,7 @@ from crm.errors import Conflict, Invalid
 from crm.flows import publishing
 from crm.models import Role
 from crm.queries.publishing import preview
+from leads.forms_conditions import condition_lists
 from leads.models import ActivityType
 from scoring import drafts, versions
 from scoring.drafts import Line
@@ -34,8 +35,6 @@ judges_only = roles_required(Role.MARKETER, Role.MANAGER, Role.ADMIN)
 editors_only = roles_required(Role.MARKETER, Role.ADMIN)
 RULE, FIT, OWN = "rule", "fit", "own"
 LISTS = {RULE: "activity_rules", FIT: "fit_rules"}
-# What activities usually carry; any other name can be typed.
-KNOWN_PROPERTIES = ("campaign", "direction", "form", "link", "mail", "path", "source", "title", "url", "webinar")
 RuleForm = ActivityRuleForm | FitRuleForm
 
 
@@ -56,7 +55,7 @@ class Editor:
         self.publish_form = PublishForm(note=model.note)
         self.status = 200
 
-    def form_of(self, part: str, rule_id: int | None, data: Any = None, *, more: int = 0) -> Any:
+    def form_of(self, part: str, rule_id: int | None, data: Any = None) -> Any:
         """The form of one rule, or of a new one; raises `Http404` for a rule that the draft has not."""
         if part == OWN:
             return OwnForm(data, model=self.model)
@@ -65,18 +64,16 @@ class Editor:
         rule = self.rules[part].get(rule_id) if rule_id is not None else None
         auto_id = f"{part}-{rule_id or 'new'}-%s"
         if part == RULE:
-            return ActivityRuleForm(data, rule=rule, types=self.types, more=more, auto_id=auto_id)
+            return ActivityRuleForm(data, rule=rule, types=self.types, auto_id=auto_id)
         return FitRuleForm(data, rule=rule, auto_id=auto_id)
 
     def post(self) -> HttpResponse | None:
         """Do what was asked; None when the page is shown again with what was typed."""
         asked = self.request.POST
         part, rule_id, act = asked.get("part", ""), _number(asked.get("rule", "")), asked.get("act", "save")
-        form = self.form_of(part, rule_id, asked, more=act == "add_condition")
+        form = self.form_of(part, rule_id, asked)
         self.typed = (part, rule_id, form)
-        if act == "add_condition" and part == RULE:
-            # Nothing is judged yet: what was typed only gets another row.
-            self.typed = (part, rule_id, form.unjudged())
+        if part in LISTS and form.is_reshaping:
             return None
         if act == "remove":
             values = self._without(part, rule_id)
@@ -157,7 +154,7 @@ class Editor:
             "own_form": self.typed[2] if self.typed and self.typed[0] == OWN else self.form_of(OWN, None),
             "is_own_open": bool(self.typed and self.typed[0] == OWN),
             "publish_form": self.publish_form,
-            "known_properties": KNOWN_PROPERTIES,
+            "condition_lists": condition_lists(),
             "backtests": Backtest.objects.filter(model=self.model).order_by("-id")[:3],
             "tabs": tabs("scoring_versions"),
         }

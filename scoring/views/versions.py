@@ -15,10 +15,10 @@ from crm.errors import Invalid
 from crm.models import Role
 from crm.queries import outcomes
 from crm.queries.outcomes import Goal
+from leads.condition_words import field_name
 from scoring import drafts, learning
 from scoring.forms_rules import SuggestForm
 from scoring.models import Publication, ScoringModel
-from scoring.sentences import field_name
 from scoring.services import published_rules
 from scoring.views.drafts import editors_only, publication_context
 from scoring.views.tabs import tabs

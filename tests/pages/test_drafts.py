@@ -44,7 +44,7 @@ def typed(form, part, rule=None, **changes):
     """What a browser sends for a form that stands on the page, with some fields typed over."""
     sent = {name: form[name].value() for name in form.fields}
     sent = {name: value for name, value in sent.items() if value not in (None, False)}
-    if part == "rule":
+    if part in ("rule", "fit"):
         sent["rows"] = form.rows
     return sent | {"part": part, "act": "save"} | ({"rule": rule.pk} if rule else {}) | changes
 
@@ -89,7 +89,7 @@ def test_a_rule_with_conditions_is_added_and_removed(browsing, marketer, draft):
     client = browsing(marketer)
     form = forms_rules.ActivityRuleForm(more=2)
     sent = typed(form, "rule", name="Case studies", type="page_view", points="6", once_per="path", within_days="7")
-    sent |= {"property_0": "path", "op_0": "in", "value_0": "/cases, /stories", "half_life_days": "30"}
+    sent |= {"field_0": "path", "op_0": "in", "value_0": "/cases, /stories", "half_life_days": "30"}
     assert client.post(page_of(draft), sent).status_code == 303
     rule = draft.activity_rules.get(name="Case studies")
     assert rule.conditions == [{"property": "path", "op": "in", "value": ["/cases", "/stories"]}]
@@ -107,15 +107,30 @@ def test_a_condition_is_added_without_judging_what_was_typed(browsing, marketer,
     html = answer.content.decode()
     assert answer.status_code == 200
     assert 'value="Prices"' in html and "data-errors" not in html
-    assert 'name="property_1"' in html and 'value="/pricing"' in html
+    assert 'name="field_1"' in html and 'value="/pricing"' in html
     assert draft.activity_rules.get(pk=rule.pk).name == "Visits the prices"
+
+
+def test_a_condition_is_taken_out_without_judging_what_was_typed(browsing, marketer, draft):
+    rule = draft.activity_rules.get(name="Visits the prices")
+    sent = activity(rule, act="drop_condition_0", rows="2", field_1="form", op_1="is_set", name="Forms")
+    answer = browsing(marketer).post(page_of(draft), sent)
+    html = answer.content.decode()
+    assert answer.status_code == 200 and 'value="Forms"' in html
+    assert 'name="field_0" value="form"' in html and 'value="/pricing"' not in html
+    sent = activity(rule, rows="1", field_0="form", op_0="is_set", value_0="")
+    assert browsing(marketer).post(page_of(draft), sent).status_code == 303
+    rule.refresh_from_db()
+    assert rule.conditions == [{"property": "form", "op": "is_set", "value": None}]
 
 
 def test_fit_rules_take_numbers_lists_and_own_attributes(browsing, marketer, draft):
     client = browsing(marketer)
-    new = {"part": "fit", "act": "save", "points": "-3", "name": "Small"}
-    client.post(page_of(draft), new | {"field": "company.employees", "op": "between", "value": "1, 9.5"})
-    client.post(page_of(draft), new | {"name": "Plan", "field": "attributes.", "attribute": "Plan", "op": "is_unset"})
+    new = {"part": "fit", "act": "save", "points": "-3", "name": "Small", "rows": "1"}
+    client.post(page_of(draft), new | {"field_0": "company.employees", "op_0": "between", "value_0": "1, 9.5"})
+    client.post(
+        page_of(draft), new | {"name": "Plan", "field_0": "attributes.", "attribute_0": "Plan", "op_0": "is_unset"}
+    )
     assert draft.fit_rules.get(name="Small").value == [1, 9.5]
     plan = draft.fit_rules.get(name="Plan")
     assert (plan.field, plan.op, plan.value) == ("attributes.Plan", "is_unset", None)
@@ -142,9 +157,10 @@ def test_thresholds_bands_and_half_life_are_changed(browsing, marketer, draft):
         ("rule", {"within_days": "7"}, "once_per"),
         ("rule", {"type": "telepathy"}, "type"),
         ("rule", {"value_0": ""}, "value_0"),
-        ("fit", {"op": "between", "value": "7"}, "value"),
-        ("fit", {"op": "is_set", "value": "", "field": "attributes."}, "attribute"),
-        ("fit", {"field": "shoe_size"}, "field"),
+        ("fit", {"op_0": "between", "value_0": "7"}, "value_0"),
+        ("fit", {"op_0": "is_set", "value_0": "", "field_0": "attributes."}, "attribute_0"),
+        ("fit", {"field_0": "shoe_size"}, "field_0"),
+        ("fit", {"field_0": ""}, "field_0"),
         ("own", {"hot_threshold": "10"}, "hot_threshold"),
         ("own", {"fit_bands_1": "99"}, "fit_bands_0"),
         ("own", {"half_life_days": "nan"}, "half_life_days"),
@@ -306,7 +322,7 @@ def test_a_paced_publication_says_who_waits(browsing, marketer, draft):
 def test_two_versions_stand_side_by_side(browsing, marketer, draft):
     client = browsing(marketer)
     rule = draft.fit_rules.get(name="Country we serve")
-    client.post(page_of(draft), fit(rule, value="FI, EE"))
+    client.post(page_of(draft), fit(rule, value_0="FI, EE"))
     client.post(
         page_of(draft), {"part": "fit", "rule": draft.fit_rules.get(name="Private mailbox").pk, "act": "remove"}
     )
