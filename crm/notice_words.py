@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from crm import formats
 from crm.models import Notice
@@ -149,11 +150,38 @@ def _holder(handoff: Handoff | None) -> str:
 
 
 def _offered(notice: Notice, who: str) -> _Said:
+    if notice.params.get("team"):
+        subject = _("A lead for %(team)s: %(who)s") % {"team": notice.params["team"], "who": who}
+        return _Said(subject, _why_you(notice.handoff), _("Whoever of you accepts it first has it."))
     return _Said(_("A lead for you: %(who)s") % {"who": who}, _why_you(notice.handoff), _what_to_do(Milestone.ANSWER))
 
 
 def _reassigned(notice: Notice, who: str) -> _Said:
     return _Said(_("Moved to you: %(who)s") % {"who": who}, _why_you(notice.handoff), _what_to_do(Milestone.ANSWER))
+
+
+def _moved_away(notice: Notice, who: str) -> _Said:
+    return _Said(
+        _("Moved on from you: %(who)s") % {"who": who},
+        _("It is with %(name)s now.") % {"name": _holder(notice.handoff)},
+    )
+
+
+STUCK = {
+    "nobody_free": gettext_lazy("Nobody else is on duty with room for it, so it stays where it is."),
+    "moved_enough": gettext_lazy("It was moved by itself as often as a lead may be, so it stays where it is."),
+    "no_team": gettext_lazy("There is no team to offer it to, so it stays where it is."),
+    "with_a_team": gettext_lazy("It was offered to another team already, so it stays where it is."),
+}
+"""Why the ladder could not move a lead, by the code that its notice keeps."""
+
+
+def _stuck(notice: Notice, who: str) -> _Said:
+    return _Said(
+        _("Stuck with %(person)s: %(who)s") % {"person": _holder(notice.handoff), "who": who},
+        str(STUCK[notice.params["why"]]),
+        _("Give the lead to somebody yourself."),
+    )
 
 
 def _why_you(handoff: Handoff | None) -> str:
@@ -213,6 +241,8 @@ _WORDS = {
     NoticeKind.ESCALATE: _escalate,
     NoticeKind.OFFERED: _offered,
     NoticeKind.REASSIGNED: _reassigned,
+    NoticeKind.MOVED_AWAY: _moved_away,
+    NoticeKind.STUCK: _stuck,
     NoticeKind.REJECTED: _rejected,
     NoticeKind.RETURNED: _returned,
     NoticeKind.ACTIVE_AGAIN: _active_again,

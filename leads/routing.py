@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, Max, Q
@@ -51,13 +51,13 @@ def named(email: str) -> Choice:
     return Choice(assignee=person, because=_("Named by a colleague"), is_override=is_full)
 
 
-def choose(contact: Contact, *, but_not: int | None = None, people: Sequence[User] | None = None) -> Choice | None:
-    """The person whom routing finds for `contact`; None when nobody on duty has room.
+def choose(contact: Contact, *, but_not: Collection[int] = (), people: Sequence[User] | None = None) -> Choice | None:
+    """The person whom routing finds for `contact`, none of `but_not`; None when nobody on duty has room.
 
     While a company has an open handoff, its next contact goes to the same person. Else the least part of capacity
     taken decides, then who has waited longest for a lead. `people`: those of `salespeople`, where they are at hand.
     """
-    others = [person for person in people or _salespeople() if person.pk != but_not]
+    others = [person for person in people or _salespeople() if person.pk not in but_not]
     return _chosen(contact, people=others, holders=_holders([contact]))
 
 

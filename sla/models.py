@@ -193,3 +193,42 @@ class Pause(models.Model):
 
     def __str__(self) -> str:
         return f"{self.handoff_id}: {self.starts_at} – {self.ends_at}"
+
+
+class LadderAct(models.Model):
+    """A step of a timer's ladder that moves the lead: noted when the step is taken, done right after it.
+
+    `next_attempt_at` is when a sweep does it, so that an act whose worker died is found again.
+    """
+
+    class Outcome(models.TextChoices):
+        """What became of it."""
+
+        MOVED = "moved", _("The lead was moved")
+        TOLD = "told", _("It could not be moved, and a manager was told")
+        MOOT = "moot", _("Nobody waited for it any more")
+
+    timer = models.ForeignKey(Timer, on_delete=models.CASCADE, related_name="acts")
+    step = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=10, choices=[("reassign", _("Reassign")), ("overflow", _("Overflow"))])
+    due_at = models.DateTimeField()
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    done_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["due_at", "id"]
+        indexes: ClassVar = [
+            models.Index(fields=["next_attempt_at"], condition=Q(next_attempt_at__isnull=False), name="act_due"),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["timer", "step"], name="act_once_a_step"),
+            models.CheckConstraint(
+                name="act_waits_or_is_over",
+                condition=Q(next_attempt_at__isnull=False, done_at=None, outcome="")
+                | (Q(next_attempt_at=None, done_at__isnull=False) & ~Q(outcome="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} by step {self.step} of {self.timer_id}"

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from crm.errors import Conflict, Invalid
 from leads import facts
 from leads.conditions import ConditionError, parse_conditions
-from sla import calendars, services
+from sla import calendars, ladder
 from sla.models import Milestone, Policy
 
 FIELDS = ("name", "milestone", "target_seconds", "calendar", "conditions", "steps", "position", "is_active")
@@ -26,7 +26,7 @@ def create(*, values: dict[str, Any], at: dt.datetime) -> Policy:
     `Invalid`.
     """
     values = {"conditions": [], "steps": None} | values
-    policy = Policy(**_checked(values))
+    policy = Policy(**_checked(values, milestone=values["milestone"]))
     if values.get("position") is None:
         first = Policy.objects.filter(milestone=policy.milestone).aggregate(first=Min("position"))["first"]
         policy.position = 0 if first is None else first - 1
@@ -40,7 +40,11 @@ def edit(policy: Policy, *, values: dict[str, Any], at: dt.datetime) -> list[str
 
     Clocks that run keep the version they were started under. Raises `Invalid`, `Conflict`.
     """
-    values = _checked(values)
+    milestone = values.get("milestone", policy.milestone)
+    if milestone != policy.milestone:
+        # Steps that fitted one promise need not fit another.
+        values = {"steps": policy.steps} | values
+    values = _checked(values, milestone=milestone)
     changed = [name for name, value in values.items() if getattr(policy, name) != value]
     if not changed:
         return []
@@ -64,15 +68,15 @@ def delete(policy: Policy) -> None:
     _require_promises()
 
 
-def _checked(values: dict[str, Any]) -> dict[str, Any]:
-    """The known values, with conditions and steps as they are stored."""
+def _checked(values: dict[str, Any], *, milestone: str) -> dict[str, Any]:
+    """The known values for a policy of this milestone, with conditions and steps as they are stored."""
     values = {
         name: value for name, value in values.items() if name in FIELDS and not (name == "position" and value is None)
     }
     if "conditions" in values:
         values["conditions"] = _stored_conditions(values["conditions"])
     if "steps" in values:
-        values["steps"] = services.parse_steps(values["steps"])
+        values["steps"] = ladder.parse_steps(values["steps"], milestone=milestone)
     return values
 
 

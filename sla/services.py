@@ -1,4 +1,4 @@
-"""Keeping promises: choosing policies, starting, meeting, moving and sweeping clocks."""
+"""Keeping promises: choosing policies, starting, meeting, moving and pausing clocks."""
 
 from __future__ import annotations
 
@@ -7,92 +7,48 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from crm import notices
 from crm.errors import Conflict, Invalid
-from crm.models import Role
 from leads import facts
 from leads.conditions import all_match, parse_conditions
 from leads.models import Handoff
-from sla import clock
+from sla import clock, ladder
+from sla.ladder import PauseSpan
 from sla.models import Calendar, Milestone, Pause, Policy, Timer
 
 if TYPE_CHECKING:
     from crm.models import User
 
-# The ladder of a policy that names no steps of its own.
-STANDARD_STEPS: list[dict[str, Any]] = [
-    {"at_percent": 75, "kind": "warn", "to": "owner"},
-    {"at_percent": 100, "kind": "breach", "to": "owner"},
-    {"at_percent": 100, "kind": "escalate", "to": "manager"},
-]
-STEP_KINDS = ("warn", "breach", "escalate")
-STEP_RECIPIENTS = ("owner", "manager")
 WARN_SHARE = 0.75
 MAX_PAUSE = dt.timedelta(days=366)  # far below how far the clock looks ahead for a due time
 OFFER_CLOCKS = (Milestone.ANSWER, Milestone.CONTACT)
-
-PauseSpan = tuple[dt.datetime, dt.datetime]
+IF_PROMISED = (Milestone.MEETING, Milestone.FOLLOW_UP)
+"""Clocks that run only where a policy promises something."""
 
 
 # Policies -------------------------------------------------------------------------------------------------------------
 
 
-def parse_steps(steps: Any) -> list[dict[str, Any]]:
-    """Check a ladder and put it in order; an empty one is the standard ladder.
-
-    A step is `{"kind": warn|breach|escalate, "to": owner|manager}` with either `at_percent` (of the target, 1–100)
-    or `after_seconds` (of working time past due). Raises `Invalid` with a sentence.
-    """
-    if not steps:
-        return [dict(step) for step in STANDARD_STEPS]
-    if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
-        raise Invalid(_("Steps are a list of objects."), field="steps")
-    for number, step in enumerate(steps, start=1):
-        where = {"number": number}
-        if step.get("kind") not in STEP_KINDS:
-            raise Invalid(_("Step %(number)d: kind is one of warn, breach, escalate.") % where, field="steps")
-        if step.get("to") not in STEP_RECIPIENTS:
-            raise Invalid(_("Step %(number)d: to is owner or manager.") % where, field="steps")
-        if not _is_at_percent(step) and not _is_after_seconds(step):
-            raise Invalid(
-                _("Step %(number)d: give at_percent from 1 to 100, or after_seconds from 0.") % where, field="steps"
-            )
-    return sorted(steps, key=lambda step: (step.get("at_percent", 100), step.get("after_seconds", 0)))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_at_percent(step: dict[str, Any]) -> bool:
-    value: Any = step.get("at_percent")
-    return "after_seconds" not in step and _is_number(value) and 0 < value <= 100
-
-
-def _is_after_seconds(step: dict[str, Any]) -> bool:
-    value: Any = step.get("after_seconds")
-    return "at_percent" not in step and _is_number(value) and 0 <= value <= 10 * 365 * 86400
-
-
-def policy_chooser(milestone: Milestone) -> Callable[[Handoff], Policy]:
+def policy_chooser(milestone: Milestone) -> Callable[[Handoff], Policy | None]:
     """A function that says which policy a handoff gets: the first active one whose conditions match.
 
-    Two queries once, none a handoff. It raises `Conflict` when no policy matches: then there would be no clock.
+    Two queries once, none a handoff. Where no policy matches, a milestone of `IF_PROMISED` is not promised, which is
+    None; for any other it raises `Conflict`, since then there would be no clock.
     """
     policies = [
         (policy, parse_conditions(policy.conditions))
         for policy in Policy.objects.filter(milestone=milestone, is_active=True).select_related("calendar")
     ]
 
-    def choose(handoff: Handoff) -> Policy:
+    def choose(handoff: Handoff) -> Policy | None:
         get = facts.handoff_getter(handoff)
         for policy, conditions in policies:
             if all_match(conditions, get):
                 return policy
+        if milestone in IF_PROMISED:
+            return None
         raise Conflict(
             _("No policy promises a time for “%(milestone)s”. Make one without conditions, to come last.")
             % {"milestone": milestone.label}
@@ -105,42 +61,65 @@ def policy_chooser(milestone: Milestone) -> Callable[[Handoff], Policy]:
 
 
 def start(handoffs: Sequence[Handoff], milestones: Iterable[Milestone], *, at: dt.datetime) -> list[Timer]:
-    """Start a clock for each milestone of each locked handoff. Set-wise."""
+    """Start a clock for each milestone of each locked handoff that is promised. Set-wise."""
     timers: list[Timer] = []
     for milestone in milestones:
         choose = policy_chooser(milestone)
-        for handoff in handoffs:
-            policy = choose(handoff)
-            timer = Timer(
-                handoff=handoff,
-                milestone=milestone,
-                policy=policy,
-                policy_version=policy.version,
-                calendar=policy.calendar,
-                target_seconds=policy.target_seconds,
-                steps=parse_steps(policy.steps),
-                assignee_id=handoff.assignee_id,
-                started_at=at,
-            )
-            _schedule(timer, calendar=policy.calendar.parse(), pauses=())
-            timers.append(timer)
+        chosen = ((handoff, choose(handoff)) for handoff in handoffs)
+        timers += [_timer(handoff, policy, started_at=at) for handoff, policy in chosen if policy is not None]
+    pauses = pauses_of([timer.handoff_id for timer in timers])
+    for timer in timers:
+        _schedule(timer, calendar=timer.calendar.parse(), pauses=pauses[timer.handoff_id])
     return Timer.objects.bulk_create(timers)
+
+
+def _timer(handoff: Handoff, policy: Policy, *, started_at: dt.datetime) -> Timer:
+    """A clock under a policy as it is now; its instants are still to be set."""
+    return Timer(
+        handoff=handoff,
+        milestone=policy.milestone,
+        policy=policy,
+        policy_version=policy.version,
+        calendar=policy.calendar,
+        target_seconds=policy.target_seconds,
+        steps=policy.steps or ladder.STANDARD_STEPS,
+        assignee_id=handoff.assignee_id,
+        started_at=started_at,
+    )
+
+
+def refit(timers: Sequence[Timer], *, at: dt.datetime) -> int:
+    """Bring locked open clocks under the policy that fits their handoff now; return how many that changed.
+
+    A clock that stands under another policy, or another version of it, is cancelled, and one from the original start
+    takes its place. What its ladder has done already is not done again. One that no policy fits any more runs on as
+    it is. `timers` come with `handoff`.
+    """
+    choosers = {milestone: policy_chooser(Milestone(milestone)) for milestone in {one.milestone for one in timers}}
+    fitting = [(timer, choosers[timer.milestone](timer.handoff)) for timer in timers]
+    moving = [
+        (timer, policy)
+        for timer, policy in fitting
+        if policy is not None and (policy.pk, policy.version) != (timer.policy_id, timer.policy_version)
+    ]
+    pauses = pauses_of([timer.handoff_id for timer, _policy in moving])
+    fresh = []
+    for timer, policy in moving:
+        new = _timer(timer.handoff, policy, started_at=timer.started_at)
+        new.assignee_id = timer.assignee_id
+        new.steps, new.step = ladder.carry_over(timer.steps[: timer.step], onto=new.steps)
+        _schedule(new, calendar=policy.calendar.parse(), pauses=pauses[timer.handoff_id])
+        fresh.append(new)
+    Timer.objects.filter(id__in=[timer.pk for timer, _policy in moving]).update(cancelled_at=at, next_check_at=None)
+    Timer.objects.bulk_create(fresh)
+    return len(fresh)
 
 
 def _schedule(timer: Timer, *, calendar: clock.Calendar, pauses: Sequence[PauseSpan]) -> None:
     """Set when the timer warns, falls due and is to be looked at next, from its facts."""
     timer.warn_at = clock.due_at(calendar, timer.started_at, timer.target_seconds * WARN_SHARE, pauses)
     timer.due_at = clock.due_at(calendar, timer.started_at, timer.target_seconds, pauses)
-    timer.next_check_at = step_at(timer, calendar=calendar, pauses=pauses)
-
-
-def step_at(timer: Timer, *, calendar: clock.Calendar, pauses: Sequence[PauseSpan]) -> dt.datetime | None:
-    """When the next step of the ladder is taken; None when all are."""
-    if timer.step >= len(timer.steps):
-        return None
-    step = timer.steps[timer.step]
-    working = timer.target_seconds * step.get("at_percent", 100) / 100 + step.get("after_seconds", 0)
-    return clock.due_at(calendar, timer.started_at, working, pauses)
+    timer.next_check_at = ladder.next_time(timer, calendar=calendar, pauses=pauses)
 
 
 def meet(handoff_ids: Collection[int], milestones: Iterable[Milestone], *, at: dt.datetime) -> None:
@@ -164,13 +143,22 @@ def cancel(
 
 
 def hand_on(handoff: Handoff, *, at: dt.datetime) -> None:
-    """Reassigned: the answer clock starts anew for the new assignee, the contact clock runs on under their name."""
+    """Given to somebody else: the answer clock starts anew for them, the others run on under their name."""
     _open_timers([handoff.pk], [Milestone.CONTACT, Milestone.MEETING, Milestone.FOLLOW_UP]).update(
         assignee_id=handoff.assignee_id
     )
     if _open_timers([handoff.pk], [Milestone.ANSWER]).exists():
         cancel([handoff.pk], at=at, milestones=[Milestone.ANSWER])
         start([handoff], [Milestone.ANSWER], at=at)
+
+
+def hand_to_team(handoff: Handoff, *, at: dt.datetime) -> None:
+    """Offered to another team: as `hand_on`, and the contact clock goes on under the policy that fits the team."""
+    hand_on(handoff, at=at)
+    timers = list(_open_timers([handoff.pk], [Milestone.CONTACT]))
+    for timer in timers:
+        timer.handoff = handoff
+    refit(timers, at=at)
 
 
 def _open_timers(handoff_ids: Collection[int], milestones: Iterable[Milestone]) -> Any:
@@ -246,66 +234,3 @@ def thaw(handoff: Handoff, frozen: Sequence[dict[str, Any]]) -> None:
     for facts_ in frozen:
         values = {name: value for name, value in facts_.items() if name != "id"}
         Timer.objects.filter(id=facts_["id"]).update(**values)
-
-
-# The sweep ------------------------------------------------------------------------------------------------------------
-
-
-def timers_due(*, at: dt.datetime, limit: int, only: int | None = None) -> list[Timer]:
-    """Lock a batch of timers that are to be looked at (`only`: this one), passing over those another sweep holds."""
-    due = Timer.objects.filter(next_check_at__lte=at).order_by("next_check_at", "id")
-    if only is not None:
-        due = due.filter(id=only)
-    if connection.features.has_select_for_update_skip_locked:
-        due = due.select_for_update(skip_locked=True, of=("self",))
-    return list(due.select_related("calendar", "handoff")[:limit])
-
-
-def climb(timers: Sequence[Timer], *, at: dt.datetime) -> int:
-    """Take every step of the ladder that is due at `at` for these locked timers; return how many people are told.
-
-    1. Each timer is judged anew from its facts: pauses may have moved it.
-    2. Notices and their sendings are written, each once for ever by its key.
-    3. The timers are written with the instant of their next step.
-    """
-    pauses = pauses_of([timer.handoff_id for timer in timers])
-    managers: list[int] | None = None
-    marketers: list[int] | None = None
-    drafts: list[notices.Draft] = []
-    for timer in timers:
-        calendar = timer.calendar.parse()
-        next_at = step_at(timer, calendar=calendar, pauses=pauses[timer.handoff_id])
-        while next_at is not None and next_at <= at:
-            step = timer.steps[timer.step]
-            if step["to"] == "manager":
-                managers = managers or [user.pk for user in notices.people_with(Role.MANAGER)]
-                told = managers
-            elif timer.assignee_id is not None:
-                told = [timer.assignee_id]
-            else:
-                marketers = marketers or [user.pk for user in notices.people_with(Role.MARKETER)]
-                told = marketers
-            drafts += [
-                notices.Draft(
-                    kind=step["kind"],
-                    dedup_key=f"timer:{timer.pk}:{timer.step}:{recipient_id}",
-                    recipient_id=recipient_id,
-                    contact_id=timer.handoff.contact_id,
-                    handoff_id=timer.handoff_id,
-                    timer_id=timer.pk,
-                    step=timer.step,
-                    params={"milestone": timer.milestone, "due_at": timer.due_at.isoformat()},
-                )
-                for recipient_id in told
-            ]
-            timer.step += 1
-            next_at = step_at(timer, calendar=calendar, pauses=pauses[timer.handoff_id])
-        timer.next_check_at = next_at
-    written = notices.tell(drafts, at=at)
-    Timer.objects.bulk_update(timers, ["step", "next_check_at"])
-    return len(written)
-
-
-def push_ahead(timer_id: int, *, at: dt.datetime) -> None:
-    """Look at a timer that could not be handled again in a quarter of an hour."""
-    Timer.objects.filter(id=timer_id, next_check_at__isnull=False).update(next_check_at=at + dt.timedelta(minutes=15))

@@ -11,8 +11,10 @@ from django.utils.translation import gettext as _
 
 import sla.services
 from crm.errors import Forbidden
+from crm.flows import acts
 from leads import lifecycle
 from leads.models import Handoff
+from sla import climbing
 
 if TYPE_CHECKING:
     from crm.models import User
@@ -22,35 +24,38 @@ BATCH = 300
 
 
 def sweep_timers(*, at: dt.datetime) -> int:
-    """Take every step of every ladder that is due; return how many notices were written.
+    """Take every step of every ladder that is due, then do what they ask for; return how many notices were written.
 
     1. A batch is locked (rows another sweep holds are passed over), judged anew, and written in one transaction.
     2. A batch that raises is done again row by row, so that a poison row costs only itself: it is pushed ahead.
+    3. Steps that move leads are done, one transaction each; those that a dead worker left behind among them.
     """
     told = 0
     while True:
         batch: list[int] = []
         try:
             with transaction.atomic():
-                timers = sla.services.timers_due(at=at, limit=BATCH)
+                timers = climbing.timers_due(at=at, limit=BATCH)
                 batch = [timer.pk for timer in timers]
-                told += sla.services.climb(timers, at=at)
+                told += climbing.climb(timers, at=at)
         except Exception:
             if not batch:
                 raise
             logger.exception("A batch of %d timers failed; doing them one by one.", len(batch))
             told += sum(_sweep_one(timer_id, at=at) for timer_id in batch)
         if len(batch) < BATCH:
-            return told
+            break
+    acts.run_due_acts(at=at)
+    return told
 
 
 def _sweep_one(timer_id: int, *, at: dt.datetime) -> int:
     try:
         with transaction.atomic():
-            return sla.services.climb(sla.services.timers_due(at=at, limit=1, only=timer_id), at=at)
+            return climbing.climb(climbing.timers_due(at=at, limit=1, only=timer_id), at=at)
     except Exception:
         logger.exception("Timer %d failed; it is looked at again later.", timer_id)
-        sla.services.push_ahead(timer_id, at=at)
+        climbing.push_ahead(timer_id, at=at)
         return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -14,10 +15,11 @@ from crm import notices
 from crm.errors import Conflict, Forbidden, Invalid
 from crm.models import Team, User
 from crm.models.notices import NoticeKind
-from crm.models.people import TeamKind
 from leads import lifecycle, routing
 from leads.models import Handoff, HandoffEvent, Reason
 from leads.stages import HandoffState, ReasonKind, Stage, VerbName
+from sla import climbing
+from sla.ladder import OVERFLOW_KINDS
 from sla.models import Milestone
 
 if TYPE_CHECKING:
@@ -91,21 +93,31 @@ def _offer(
 def _start_offer(handoff: Handoff, event: HandoffEvent, *, at: dt.datetime) -> None:
     """Start the clocks of an offer and tell the assignee."""
     sla.services.start([handoff], [Milestone.ANSWER, Milestone.CONTACT], at=at)
-    _tell_assignee(handoff, event, kind=NoticeKind.OFFERED, at=at)
+    _tell(handoff, event, [handoff.assignee_id], kind=NoticeKind.OFFERED, at=at)
 
 
-def _tell_assignee(handoff: Handoff, event: HandoffEvent, *, kind: str, at: dt.datetime) -> None:
-    if handoff.assignee_id is None or handoff.assignee_id == event.actor_id:
-        return
+def _tell(
+    handoff: Handoff,
+    event: HandoffEvent,
+    people: Iterable[int | None],
+    *,
+    kind: str,
+    at: dt.datetime,
+    params: dict[str, Any] | None = None,
+) -> None:
+    """Tell people of an act once it can no longer be taken back; who did it knows."""
     notices.tell(
         [
             notices.Draft(
                 kind=kind,
-                dedup_key=f"{kind}:{event.pk}:{handoff.assignee_id}",
-                recipient_id=handoff.assignee_id,
+                dedup_key=f"{kind}:{event.pk}:{person_id}",
+                recipient_id=person_id,
                 contact_id=handoff.contact_id,
                 handoff_id=handoff.pk,
+                params=params or {},
             )
+            for person_id in people
+            if person_id is not None and person_id != event.actor_id
         ],
         at=at,
         wait=UNDO_PAUSE,
@@ -206,27 +218,9 @@ def reject(
         verb=VerbName.REJECT,
     )
     sla.services.start(again, [Milestone.REVIEW], at=at)
-    _tell_reviewer(handoff, event, at=at)
+    # The marketer who passed the lead on learns what sales said.
+    _tell(handoff, event, [handoff.reviewed_by_id], kind=NoticeKind.REJECTED, at=at)
     return handoff
-
-
-def _tell_reviewer(handoff: Handoff, event: HandoffEvent, *, at: dt.datetime) -> None:
-    """The marketer who passed the lead on learns what sales said."""
-    if handoff.reviewed_by_id is None or handoff.reviewed_by_id == event.actor_id:
-        return
-    notices.tell(
-        [
-            notices.Draft(
-                kind=NoticeKind.REJECTED,
-                dedup_key=f"rejected:{event.pk}:{handoff.reviewed_by_id}",
-                recipient_id=handoff.reviewed_by_id,
-                contact_id=handoff.contact_id,
-                handoff_id=handoff.pk,
-            )
-        ],
-        at=at,
-        wait=UNDO_PAUSE,
-    )
 
 
 @transaction.atomic
@@ -244,20 +238,29 @@ def reassign(
     choice = (
         routing.named(assignee_email)
         if assignee_email
-        else routing.choose(handoff.contact, but_not=handoff.assignee_id)
+        else routing.choose(handoff.contact, but_not=[handoff.assignee_id] if handoff.assignee_id else [])
     )
     if choice is None:
         raise Conflict(_("Nobody else is on duty with room for another lead."))
-    before = _before(handoff)
     if verb is VerbName.OFFER:
-        event = _offer(handoff, verb, choice, actor=actor, at=at, before=before, comment=comment)
+        event = _offer(handoff, verb, choice, actor=actor, at=at, before=_before(handoff), comment=comment)
         _start_offer(handoff, event, at=at)
         return handoff
     if choice.assignee.pk == handoff.assignee_id:
         raise Invalid(_("%(name)s has it already.") % {"name": choice.assignee}, field="assignee")
+    move_to(handoff, choice, actor=actor, comment=comment, at=at)
+    return handoff
+
+
+def move_to(handoff: Handoff, choice: Choice, *, actor: User | None, comment: str = "", at: dt.datetime) -> None:
+    """Give a locked handoff that is offered or accepted to somebody else: owner, offers and clocks follow.
+
+    Who loses it and who gets it are told.
+    """
+    before, loser_id = _before(handoff), handoff.assignee_id
     event = lifecycle.move(
         handoff,
-        verb,
+        VerbName.REASSIGN,
         actor=actor,
         at=at,
         comment=comment,
@@ -270,25 +273,37 @@ def reassign(
     )
     handoff.opportunities.filter(state="open").update(owner=choice.assignee)
     sla.services.hand_on(handoff, at=at)
-    _tell_assignee(handoff, event, kind=NoticeKind.REASSIGNED, at=at)
-    return handoff
+    _tell(handoff, event, [handoff.assignee_id], kind=NoticeKind.REASSIGNED, at=at)
+    _tell(handoff, event, [loser_id], kind=NoticeKind.MOVED_AWAY, at=at)
 
 
 @transaction.atomic
 def overflow(*, actor: User | None, handoff_id: int, team_id: int | None = None, at: dt.datetime) -> Handoff:
     """Offer a lead to a partner's or customer service's team; whoever of them accepts becomes the assignee.
 
-    A lead that was offered keeps its clocks, a waiting one starts them. Raises `Conflict` when there is no such team.
+    The answer clock starts anew for them, the contact clock of a lead that was offered runs on; both under the policy
+    that fits the team. Raises `Conflict` when there is no such team.
     """
     handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
     lifecycle.require(VerbName.OVERFLOW, actor=actor, contact=handoff.contact, handoff=handoff)
-    teams = Team.objects.filter(kind__in=[TeamKind.PARTNER, TeamKind.CUSTOMER_SERVICE])
-    team = (teams.filter(id=team_id) if team_id else teams.order_by("id")).first()
+    team = overflow_team(team_id)
     if team is None:
         raise Conflict(_("There is no team of a partner or of customer service to offer it to."))
+    offer_to_team(handoff, team, actor=actor, at=at)
+    return handoff
+
+
+def overflow_team(team_id: int | None) -> Team | None:
+    """The team of a partner or of customer service with this id, the first one where none is given."""
+    teams = Team.objects.filter(kind__in=OVERFLOW_KINDS)
+    return (teams.filter(id=team_id) if team_id else teams.order_by("id")).first()
+
+
+def offer_to_team(handoff: Handoff, team: Team, *, actor: User | None, at: dt.datetime) -> None:
+    """Offer a locked handoff, waiting or offered to somebody, to a whole team. Its people and who loses it are told."""
+    before, loser_id = _before(handoff), handoff.assignee_id
     was_offered = handoff.state_enum is HandoffState.OFFERED
-    before = _before(handoff)
-    lifecycle.move(
+    event = lifecycle.move(
         handoff,
         VerbName.OVERFLOW,
         actor=actor,
@@ -301,9 +316,13 @@ def overflow(*, actor: User | None, handoff_id: int, team_id: int | None = None,
         overflowed_at=at,
         offered_at=handoff.offered_at or at,
     )
-    if not was_offered:
+    if was_offered:
+        sla.services.hand_to_team(handoff, at=at)
+    else:
         sla.services.start([handoff], sla.services.OFFER_CLOCKS, at=at)
-    return handoff
+    members = climbing.Listeners().of_team(team.pk)
+    _tell(handoff, event, members, kind=NoticeKind.OFFERED, at=at, params={"team": team.name})
+    _tell(handoff, event, [loser_id], kind=NoticeKind.MOVED_AWAY, at=at)
 
 
 @transaction.atomic

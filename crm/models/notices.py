@@ -17,6 +17,8 @@ class NoticeKind(models.TextChoices):
     ESCALATE = "escalate", _("Missed by somebody else")
     OFFERED = "offered", _("A lead for you")
     REASSIGNED = "reassigned", _("A lead moved to you")
+    MOVED_AWAY = "moved_away", _("A lead moved on")
+    STUCK = "stuck", _("A lead is stuck")
     REJECTED = "rejected", _("Rejected by sales")
     RETURNED = "returned", _("Returned to nurturing")
     ACTIVE_AGAIN = "active_again", _("Active again")

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from crm import formats, openers
 from crm.faces import ClockFace, OpenHours
-from sla import clock
+from sla import clock, ladder
 from sla.models import Pause, Timer
 from sla.states import TimerState, timer_state
 
@@ -22,12 +22,12 @@ LIVE = (TimerState.RUNNING, TimerState.MISSED)
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a timer's ladder that has not been taken: who is told, and when."""
+    """One step of a timer's ladder that has not been taken: what is done, and when."""
 
     at: dt.datetime
     kind: str
     to: str
-    """owner or manager."""
+    """Whom it tells, as ladders name them; empty when it moves the lead."""
 
 
 @dataclass(frozen=True)
@@ -119,11 +119,10 @@ def _clock(timer: Timer, *, calendar: clock.Calendar, pauses: Sequence[Pause], n
     )
     ahead = []
     if timer.met_at is None and timer.cancelled_at is None:
-        for step in timer.steps[timer.step :]:
-            working = timer.target_seconds * step.get("at_percent", 100) / 100 + step.get("after_seconds", 0)
-            at = clock.due_at(calendar, timer.started_at, working, spans)
-            ahead.append(Step(at=at, kind=step["kind"], to=step["to"]))
-    taken = tuple(step["to"] for step in timer.steps[: timer.step])
+        for number, step in enumerate(timer.steps[timer.step :], start=timer.step):
+            at = ladder.time_of(number, of=timer, calendar=calendar, pauses=spans)
+            ahead.append(Step(at=at, kind=step["kind"], to=step.get("to", "")))
+    taken = tuple(step.get("to", "") for step in timer.steps[: timer.step])
     reason = running.reason if running and state is TimerState.PAUSED else ""
     return Clock(timer=timer, face=face, ahead=tuple(ahead), taken=taken, pause_reason=reason)
 
@@ -149,12 +148,14 @@ def consequence(of: Clock, *, managers: Sequence[str], now: dt.datetime, is_own:
         sentences.append(_("Was due %(when)s.") % {"when": openers.mid_sentence(due)})
         if "manager" in of.taken:
             sentences.append(_("%(who)s has been told.") % {"who": _names(managers)})
-    step = next((one for one in of.ahead if one.to == "manager"), None)
+    step = next((one for one in of.ahead if one.to in ("", "manager")), None)
     if step is None and is_own:
-        step = next(iter(of.ahead), None)
-    if step is not None:
+        step = next((one for one in of.ahead if one.to == "owner"), None)
+    if step is not None and step.to:
         who = _names(managers) if step.to == "manager" else _("you")
         sentences.append(_told(step, who=who, is_you=step.to != "manager", now=now))
+    elif step is not None:
+        sentences.append(_moved(step, now=now))
     return " ".join(text[:1].upper() + text[1:] for text in sentences)
 
 
@@ -163,6 +164,16 @@ def _told(step: Step, *, who: str, is_you: bool, now: dt.datetime) -> str:
         return _("You are told now.") if is_you else _("%(who)s is told now.") % {"who": who}
     values = {"who": who, "when": at_when(step.at, now=now)}
     return _("%(when)s you are told.") % values if is_you else _("%(when)s %(who)s is told.") % values
+
+
+def _moved(step: Step, *, now: dt.datetime) -> str:
+    """What becomes of a lead that a step moves."""
+    if step.at <= now:
+        return _("Somebody else gets it now.")
+    values = {"when": at_when(step.at, now=now)}
+    if step.kind == "overflow":
+        return _("%(when)s it is offered to another team.") % values
+    return _("%(when)s somebody else gets it.") % values
 
 
 def at_when(moment: dt.datetime, *, now: dt.datetime) -> str:

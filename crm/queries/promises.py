@@ -20,9 +20,8 @@ from crm import formats
 from crm.queries import timers
 from leads import condition_words
 from leads.conditions import parse_conditions
-from sla import clock
+from sla import clock, ladder
 from sla.models import Calendar, Milestone, Policy
-from sla.services import parse_steps
 from sla.working_hours import WEEKDAYS
 
 SHORT_DAYS = (
@@ -60,16 +59,18 @@ class PolicyGroup:
 
 
 def policies() -> tuple[PolicyGroup, ...]:
-    """Every policy, by milestone, the active ones first in their order: one query."""
+    """Every policy, by milestone, the active ones first in their order: three queries at most."""
     found: dict[str, list[PolicyRow]] = defaultdict(list)
     is_open = Q(timers__met_at=None, timers__cancelled_at=None, timers__isnull=False)
     rows = Policy.objects.select_related("calendar").annotate(open_count=Count("timers", filter=is_open))
-    for row in rows.order_by("-is_active", "position", "-id"):
+    ordered = list(rows.order_by("-is_active", "position", "-id"))
+    names = ladder.names_in(row.steps for row in ordered)
+    for row in ordered:
         found[row.milestone].append(
             PolicyRow(
                 policy=row,
                 conditions=conditions_in_words(row.conditions),
-                ladder=ladder_in_words(row.steps),
+                ladder=ladder_in_words(row.steps, names),
                 open_count=row.open_count,
                 open_href=timers.address(policy=row.pk, state="open"),
             )
@@ -82,16 +83,34 @@ def conditions_in_words(conditions: Any) -> tuple[str, ...]:
     return tuple(condition_words.whole_sentence(one) for one in parse_conditions(conditions))
 
 
-def ladder_in_words(steps: Any) -> str:
-    """Whom a ladder tells, and when: "75 % owner, 100 % owner and manager"."""
+def ladder_in_words(steps: Sequence[ladder.Step], names: ladder.Names) -> str:
+    """What a ladder does, and when: "75 % owner, 100 % owner and manager, +2 h reassign". Empty is the standard one."""
     told: dict[str, list[str]] = defaultdict(list)
-    names = {"owner": _("owner"), "manager": _("manager")}
-    for step in parse_steps(steps):
+    for step in steps or ladder.STANDARD_STEPS:
         after = step.get("after_seconds")
         when = formats.percent(step["at_percent"] / 100) if after is None else f"+{formats.duration(after)}"
-        if names[step["to"]] not in told[when]:
-            told[when].append(names[step["to"]])
-    return ", ".join(f"{when} {_(' and ').join(people)}" for when, people in told.items())
+        if (what := step_in_words(step, names)) not in told[when]:
+            told[when].append(what)
+    return ", ".join(f"{when} {_(' and ').join(whats)}" for when, whats in told.items())
+
+
+def step_in_words(step: ladder.Step, names: ladder.Names) -> str:
+    """Whom a step tells, or what it does with the lead, in a word or two."""
+    gone = _("manager")
+    match step:
+        case {"kind": "reassign"}:
+            return _("reassign")
+        case {"kind": "overflow", "team": team_id} if team_id in names.teams:
+            return _("offer to %(team)s") % {"team": names.teams[team_id]}
+        case {"kind": "overflow"}:
+            return _("offer to another team")
+        case {"to": "person", "person": person_id}:
+            return str(names.people.get(person_id, gone))
+        case {"to": "team", "team": team_id}:
+            return str(names.teams.get(team_id, gone))
+        case {"to": "owner"}:
+            return _("owner")
+    return gone
 
 
 # Calendars ------------------------------------------------------------------------------------------------------------

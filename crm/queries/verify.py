@@ -15,7 +15,7 @@ from scoring import engine
 from scoring.models import Adjustment, Component, Score
 from scoring.queries import replay
 from scoring.services import Rules, published_rules
-from sla import clock
+from sla import clock, ladder
 from sla.models import Milestone, Timer
 
 BATCH = 500
@@ -104,7 +104,7 @@ def clock_differences() -> Iterator[str]:
             yield f"handoff {handoff.pk}: {handoff.state} without a clock for {milestone.value}"
 
 
-def _clock_difference(timer: Timer, *, pauses: list[sla.services.PauseSpan]) -> Iterator[str]:
+def _clock_difference(timer: Timer, *, pauses: list[ladder.PauseSpan]) -> Iterator[str]:
     handoff = timer.handoff
     met = {
         Milestone.REVIEW: handoff.reviewed_at,
@@ -119,7 +119,7 @@ def _clock_difference(timer: Timer, *, pauses: list[sla.services.PauseSpan]) -> 
     due_at = clock.due_at(calendar, timer.started_at, timer.target_seconds, pauses)
     if abs(due_at - timer.due_at) > SAME_INSTANT:
         yield f"timer {timer.pk}: due at {timer.due_at} stored, {due_at} computed"
-    next_at = sla.services.step_at(timer, calendar=calendar, pauses=pauses)
+    next_at = ladder.next_time(timer, calendar=calendar, pauses=pauses)
     if (next_at is None) != (timer.next_check_at is None):
         yield f"timer {timer.pk}: next looked at {timer.next_check_at} stored, {next_at} computed"
 

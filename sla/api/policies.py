@@ -17,6 +17,8 @@ from crm.api.fields import IdField, JsonField
 from crm.api.permissions import MANAGEMENT
 from crm.api.views import ReadOnlyResource, verb
 from crm.errors import Invalid
+from crm.models import Team, User
+from sla import ladder
 from sla.filters import PolicyFilter
 from sla.models import Calendar, Milestone, Policy
 
@@ -29,11 +31,31 @@ class ConditionSerializer(serializers.Serializer):
     value = JsonField(allow_null=True)
 
 
-class StepSerializer(serializers.Serializer):
-    """One step of the ladder: whom to tell at a share of the target, or so long after it is due."""
+class NamedField(serializers.CharField):
+    """A person by address or a team by name, of which a step keeps the id: a query for all steps of an answer."""
 
-    kind = serializers.ChoiceField(choices=["warn", "breach", "escalate"])
-    to = serializers.ChoiceField(choices=["owner", "manager"])
+    def __init__(self, kind: type[User] | type[Team], *, name: str) -> None:
+        super().__init__(required=False)
+        self._kind, self._name = kind, name
+
+    def to_representation(self, value: int) -> str:
+        known = self.context.get(self._kind)
+        if known is None:
+            known = self.context[self._kind] = dict(self._kind.objects.values_list("id", self._name))
+        return str(known.get(value, ""))
+
+
+class StepSerializer(serializers.Serializer):
+    """One step of the ladder, at a share of the target or so long after it is due: whom to tell, or where to move it.
+
+    `to` and, where it says so, `person` (an address) or `team` (a name) go with `warn`, `breach` and `escalate`;
+    `overflow` may name the `team` to offer the lead to.
+    """
+
+    kind = serializers.ChoiceField(choices=list(ladder.STEP_KINDS))
+    to = serializers.ChoiceField(choices=list(ladder.RECIPIENTS), required=False)
+    person = NamedField(User, name="email")
+    team = NamedField(Team, name="name")
     at_percent = serializers.FloatField(required=False)
     after_seconds = serializers.FloatField(required=False)
 

@@ -15,6 +15,7 @@ from crm.errors import Conflict, Invalid
 from crm.flows import promises as flows
 from crm.models import Role
 from crm.queries import promises as queries
+from sla import ladder
 from sla.forms import PolicyForm
 from sla.models import Policy
 
@@ -68,10 +69,11 @@ def _form_page(request: HttpRequest, policy: Policy | None) -> HttpResponse:
         else:
             toasts.tell(request=request, text=_("Saved the policy %(name)s.") % {"name": saved.name})
             return HttpResponseRedirect(reverse("policies"), status=303)
+    steps = policy.steps if policy else []
     context = {
         "form": form,
         "policy": policy,
         "conditions": queries.conditions_in_words(policy.conditions) if policy else (),
-        "ladder": queries.ladder_in_words(policy.steps if policy else None),
+        "ladder": queries.ladder_in_words(steps, ladder.names_in([steps])),
     }
     return render(request, "sla/policies/form.html", context, status=422 if form.errors else 200)

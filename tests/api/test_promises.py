@@ -5,9 +5,11 @@ import datetime as dt
 import pytest
 
 from crm import flows
+from crm.models import Team
+from crm.models.people import TeamKind
 from leads.models import Handoff
+from sla.ladder import STANDARD_STEPS
 from sla.models import Calendar, Policy, Timer
-from sla.services import STANDARD_STEPS
 from tests.api.conftest import NOW, cross
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +55,8 @@ def test_a_policy_without_a_position_is_chosen_first_and_gets_the_standard_ladde
     assert placed["id"] not in names and second["id"] in names
 
 
-def test_conditions_and_steps_are_answered_as_they_are_kept(managing, always):
+def test_conditions_and_steps_are_answered_as_they_were_said(managing, always, salesperson):
+    Team.objects.create(name="North partner", kind=TeamKind.PARTNER)
     made = managing.post(
         "policies/",
         policy(
@@ -62,11 +65,20 @@ def test_conditions_and_steps_are_answered_as_they_are_kept(managing, always):
             steps=[
                 {"kind": "escalate", "to": "manager", "after_seconds": 7200},
                 {"kind": "warn", "to": "owner", "at_percent": 50},
+                {"kind": "overflow", "team": "North partner", "after_seconds": 10800},
+                {"kind": "warn", "to": "person", "person": salesperson.email, "at_percent": 60},
+                {"kind": "warn", "to": "team", "team": "north partner", "at_percent": 70},
             ],
         ),
         status=201,
     )
-    assert [step["kind"] for step in made["steps"]] == ["warn", "escalate"]
+    assert made["steps"] == [
+        {"kind": "warn", "to": "owner", "at_percent": 50},
+        {"kind": "warn", "to": "person", "person": salesperson.email, "at_percent": 60},
+        {"kind": "warn", "to": "team", "team": "North partner", "at_percent": 70},
+        {"kind": "escalate", "to": "manager", "after_seconds": 7200},
+        {"kind": "overflow", "team": "North partner", "after_seconds": 10800},
+    ]
     assert made["conditions"][1] == {"field": "phone", "op": "is_set", "value": None}
     assert managing.get(f"policies/{made['id']}/") == made
 
@@ -89,6 +101,10 @@ def test_conditions_and_steps_are_answered_as_they_are_kept(managing, always):
         ({"steps": {"kind": "warn"}}, "steps"),
         ({"steps": ["warn"]}, "steps"),
         ({"steps": [{"kind": "shout", "to": "owner", "at_percent": 5}]}, "steps"),
+        ({"steps": [{"kind": [], "to": {}, "at_percent": 5}]}, "steps"),
+        ({"steps": [{"kind": "warn", "to": {}, "at_percent": 5}]}, "steps"),
+        ({"steps": [{"kind": "warn", "to": "person", "person": {}, "at_percent": 5}]}, "steps"),
+        ({"milestone": "review", "steps": [{"kind": "reassign", "at_percent": 5}]}, "steps"),
         ({"steps": [{"kind": "warn", "to": "everybody", "at_percent": 5}]}, "steps"),
         ({"steps": [{"kind": "warn", "to": "owner", "at_percent": 101}]}, "steps"),
         ({"steps": [{"kind": "warn", "to": "owner", "at_percent": "5"}]}, "steps"),
