@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.models import Role, Team, User
 from crm.models.people import validate_time_zone
+from sla.models import Calendar
 
 
 class PersonForm(forms.Form):
@@ -30,6 +31,13 @@ class PersonForm(forms.Form):
         required=False,
     )
     team = forms.ModelChoiceField(label=_("Team"), queryset=Team.objects.all(), required=False, empty_label=_("None"))
+    calendar = forms.ModelChoiceField(
+        label=_("Works by"),
+        queryset=Calendar.objects.order_by("name"),
+        required=False,
+        empty_label=_("the calendar of the team"),
+        help_text=_("For promises that run by the working time of the assignee."),
+    )
     capacity = forms.IntegerField(
         label=_("Open handoffs at most"), min_value=0, max_value=1000, initial=8, help_text=_("For salespeople.")
     )

@@ -1,19 +1,23 @@
-"""Writing working time, and what a change of it does to the clocks that run by it."""
+"""Writing working time: calendars, who works by them, and what keeps one from being removed."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 
-from django.db.models import ProtectedError
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from crm.errors import Conflict, Invalid
-from sla import clock, services
-from sla.models import Calendar
+from crm.models import Team
+from sla import clock
+from sla.models import Calendar, Timer
+
+HOURS = ("time_zone", "always_open", "weekly", "country", "subdivision", "closures", "extra_days")
 
 
-def save(calendar: Calendar, *, at: dt.datetime) -> int:
-    """Write a new or changed calendar and move the open clocks that run on it; return how many were moved.
+def save(calendar: Calendar, *, at: dt.datetime) -> bool:
+    """Write a new or changed calendar; return whether clocks may run otherwise on it than before.
 
     Raises `Invalid` naming the field that is malformed, and when a policy on it could not be kept any more.
     """
@@ -25,22 +29,37 @@ def save(calendar: Calendar, *, at: dt.datetime) -> int:
         raise Invalid(_("There is a calendar of this name already."), field="name")
     if calendar._state.adding:
         calendar.save()
-        return 0
+        return False
+    before = Calendar.objects.select_for_update().get(pk=calendar.pk)
     for policy in calendar.policies.all():
         require_reach(parsed, working_seconds=policy.target_seconds, at=at, field="weekly")
     calendar.save()
-    try:
-        return services.reschedule_calendar(calendar)
-    except clock.ClockError as error:
-        raise Invalid(worded(error), field="weekly") from None
+    return any(getattr(before, name) != getattr(calendar, name) for name in HOURS)
+
+
+def set_teams(calendar: Calendar, *, teams: Collection[Team]) -> None:
+    """Let exactly these teams work by a saved calendar."""
+    Team.objects.filter(calendar=calendar).exclude(id__in=[team.pk for team in teams]).update(calendar=None)
+    Team.objects.filter(id__in=[team.pk for team in teams]).update(calendar=calendar)
 
 
 def delete(calendar: Calendar) -> None:
-    """Remove a calendar that no policy and no clock uses. Raises `Conflict`."""
-    try:
-        calendar.delete()
-    except ProtectedError:
-        raise Conflict(_("Policies or clocks use this calendar, so it stays.")) from None
+    """Remove a calendar that nothing uses. Raises `Conflict`, which says what does."""
+    uses = uses_of(calendar)
+    if uses:
+        raise Conflict(_("It stays, since it is in use: %(uses)s.") % {"uses": ", ".join(uses)})
+    calendar.delete()
+
+
+def uses_of(calendar: Calendar) -> list[str]:
+    """What keeps a calendar from being removed, in words: "the policy “Answer”", "the team Sales", "12 clocks"."""
+    uses = [_("the policy “%(name)s”") % {"name": one.name} for one in calendar.policies.all()]
+    uses += [_("the team %(name)s") % {"name": one.name} for one in calendar.teams.all()]
+    uses += [_("the working time of %(name)s") % {"name": one.name} for one in calendar.people.all()]
+    if clocks := Timer.objects.filter(calendar=calendar).count():
+        counted = ngettext("%(n)d clock that runs or ran by it", "%(n)d clocks that run or ran by it", clocks)
+        uses.append(counted % {"n": clocks})
+    return uses
 
 
 def require_reach(calendar: clock.Calendar, *, working_seconds: float, at: dt.datetime, field: str) -> None:

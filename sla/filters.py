@@ -20,7 +20,7 @@ STATES = [
 
 
 class TimerFilter(filters.FilterSet):
-    """Timers by handoff, contact, milestone, state, assignee and policy. The rows come with `with_state`."""
+    """Timers by handoff, contact, milestone, state, assignee, policy and calendar. The rows come with `with_state`."""
 
     handoff = IdFilter(field_name="handoff_id", label=_("Handoff"))
     contact = IdFilter(field_name="handoff__contact_id", label=_("Contact"))
@@ -28,6 +28,7 @@ class TimerFilter(filters.FilterSet):
     state = filters.ChoiceFilter(field_name="state_now", choices=STATES, label=_("State"))
     assignee = PersonFilter("assignee", label=_("Assignee"))
     policy = IdFilter(field_name="policy_id", label=_("Policy"))
+    calendar = IdFilter(field_name="calendar_id", label=_("Calendar"))
 
     class Meta:
         model = Timer

@@ -10,8 +10,10 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.queries import promises, sla_period
+from crm.models import Team
+from crm.queries import calendars, sla_period
 from crm.queries.sla_period import Asked, Period
+from sla import pasted
 from sla.models import Calendar, Milestone, Policy
 from sla.working_hours import WEEKDAYS
 
@@ -177,19 +179,24 @@ class CalendarForm(forms.Form):
         max_length=2,
         required=False,
         help_text=gettext_lazy("Two letters, such as FI; empty for none."),
+        widget=forms.TextInput({"list": "countries", "autocomplete": "off"}),
     )
     subdivision = forms.CharField(
         label=gettext_lazy("Part of the country"),
         max_length=40,
         required=False,
         help_text=gettext_lazy("Where it has holidays of its own."),
+        widget=forms.TextInput({"list": "subdivisions", "autocomplete": "off"}),
     )
     closures = forms.CharField(
         label=gettext_lazy("Closed on"),
         required=False,
         max_length=20_000,
         widget=forms.Textarea({"rows": 4, "placeholder": "2026-12-24 Christmas Eve"}),
-        help_text=gettext_lazy("A day a line, and what it is called."),
+        help_text=gettext_lazy(
+            "Paste a list: days such as 24.12.2026 or stretches such as 2026-12-24 – 2026-12-31, each with what it is "
+            "called."
+        ),
     )
     extra_days = forms.CharField(
         label=gettext_lazy("Extra days"),
@@ -199,9 +206,17 @@ class CalendarForm(forms.Form):
         help_text=gettext_lazy("A day a line with its hours; they replace holiday, closure and week."),
     )
 
+    teams = forms.ModelMultipleChoiceField(
+        label=gettext_lazy("Teams that work by it"),
+        queryset=Team.objects.order_by("name"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("For promises that run by the working time of a team; people are set in the settings."),
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for code, label in zip(WEEKDAYS, promises.weekday_names(), strict=True):
+        for code, label in zip(WEEKDAYS, calendars.weekday_names(), strict=True):
             self.fields[code] = HoursField(label=label.capitalize())
 
     @classmethod
@@ -214,6 +229,7 @@ class CalendarForm(forms.Form):
         initial["extra_days"] = "\n".join(
             f"{day} {written_hours(hours)}".strip() for day, hours in sorted(calendar.extra_days.items())
         )
+        initial["teams"] = list(calendar.teams.all())
         initial |= {code: written_hours(calendar.weekly.get(code)) for code in WEEKDAYS}
         return cls(data, initial=initial)
 
@@ -222,10 +238,12 @@ class CalendarForm(forms.Form):
         return [self[code] for code in WEEKDAYS]
 
     def clean_closures(self) -> list[dict[str, str]]:
-        return [{"date": day, "name": rest} for day, rest in _dated_lines(self.cleaned_data["closures"])]
+        days = pasted.parse_days(self.cleaned_data["closures"])
+        return [{"date": day.isoformat(), "name": name} for day, name in days.items()]
 
     def clean_extra_days(self) -> dict[str, list[list[str]]]:
-        return {day: parse_hours(rest) for day, rest in _dated_lines(self.cleaned_data["extra_days"])}
+        days = pasted.parse_days(self.cleaned_data["extra_days"])
+        return {day.isoformat(): parse_hours(rest) for day, rest in days.items()}
 
     def put_into(self, calendar: Calendar) -> None:
         """Write what was typed into the row; whether it makes a calendar is for the flow to say."""
@@ -242,23 +260,8 @@ def _written_closure(closure: Any) -> str:
     return str(closure)
 
 
-def _dated_lines(text: str) -> list[tuple[str, str]]:
-    """Lines that begin with a day. Raises `forms.ValidationError` for one that does not."""
-    found = []
-    for line in filter(None, (one.strip() for one in text.splitlines())):
-        day, _space, rest = line.partition(" ")
-        try:
-            dt.date.fromisoformat(day)
-        except ValueError:
-            raise forms.ValidationError(
-                _("“%(line)s” does not begin with a day such as 2026-12-24."), params={"line": line[:60]}
-            ) from None
-        found.append((day, rest.strip()))
-    return found
-
-
 class TrialForm(forms.Form):
-    """Started then, due when?"""
+    """Started then, due when? And which weeks are to be seen."""
 
     start = forms.DateTimeField(
         label=gettext_lazy("Started"),
@@ -267,7 +270,18 @@ class TrialForm(forms.Form):
     )
     hours = forms.IntegerField(label=gettext_lazy("Hours"), min_value=0, max_value=8760, initial=0)
     minutes = forms.IntegerField(label=gettext_lazy("Minutes"), min_value=0, max_value=59, initial=0)
+    since = forms.DateField(label=gettext_lazy("Weeks from"), required=False, widget=forms.HiddenInput)
+
+    def clean_since(self) -> dt.date | None:
+        since: dt.date | None = self.cleaned_data["since"]
+        if since and not 1971 <= since.year <= 2098:
+            raise forms.ValidationError(_("The clock knows the years 1970 to 2099."))
+        return since
 
     def working_seconds(self) -> int:
         """The length of the promise."""
         return int(self.cleaned_data["hours"] * 3600 + self.cleaned_data["minutes"] * 60)
+
+    def since_day(self) -> dt.date | None:
+        """A day of the first week to be seen; None for this week."""
+        return self.cleaned_data.get("since") if self.is_bound and self.is_valid() else None

@@ -173,6 +173,65 @@ class Timer(models.Model):
         return f"{self.milestone} of {self.handoff_id}"
 
 
+class ClockMove(models.Model):
+    """Bringing running clocks over to what holds now: a background job that may be killed, and run twice.
+
+    Of a policy: clocks that run on earlier versions of it, or on it though it is out of use, go on under what fits
+    their lead now. Of a calendar: clocks that run on it fall due by its new hours. Timers are gone through by id;
+    `last_timer_id` says how far it is.
+    """
+
+    class State(models.TextChoices):
+        """Where it stands."""
+
+        QUEUED = "queued", _("Queued")
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+
+    policy = models.ForeignKey(Policy, null=True, blank=True, on_delete=models.CASCADE, related_name="moves")
+    calendar = models.ForeignKey(Calendar, null=True, blank=True, on_delete=models.CASCADE, related_name="moves")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    total = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    moved = models.PositiveIntegerField(default=0)
+    last_timer_id = models.BigIntegerField(default=0)
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["updated_at"], condition=Q(finished_at=None), name="clock_move_unfinished")
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="clock_move_of_a_policy_or_a_calendar",
+                condition=Q(policy=None, calendar__isnull=False) | Q(policy__isnull=False, calendar=None),
+            ),
+            models.CheckConstraint(
+                name="clock_move_done_has_an_end",
+                condition=Q(state="done", finished_at__isnull=False) | (~Q(state="done") & Q(finished_at=None)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"moving clocks of {self.policy or self.calendar}"
+
+    @property
+    def share(self) -> float:
+        """How much of it is done."""
+        return self.done / self.total if self.total else 1.0
+
+    @property
+    def is_done(self) -> bool:
+        return self.state == self.State.DONE
+
+
 class Pause(models.Model):
     """A stretch in which all clocks of one handoff stand still. Always has an end."""
 

@@ -16,7 +16,7 @@ from leads.conditions import all_match, parse_conditions
 from leads.models import Handoff
 from sla import clock, ladder
 from sla.ladder import PauseSpan
-from sla.models import Calendar, Milestone, Pause, Policy, Timer
+from sla.models import Milestone, Pause, Policy, Timer
 
 if TYPE_CHECKING:
     from crm.models import User
@@ -198,11 +198,10 @@ def _reschedule(timers: Sequence[Timer]) -> None:
     Timer.objects.bulk_update(timers, ["warn_at", "due_at", "next_check_at"], batch_size=500)
 
 
-def reschedule_calendar(calendar: Calendar) -> int:
-    """Move the open clocks of a changed calendar; return how many. Locks them."""
-    timers = list(
-        Timer.objects.open().filter(calendar=calendar).select_for_update(of=("self",)).select_related("calendar")
-    )
+def reschedule_calendar(*, timer_ids: Collection[int]) -> int:
+    """Let these open clocks fall due by their calendar as it is now; return how many. Locks them."""
+    rows = Timer.objects.open().filter(id__in=timer_ids).order_by("id")
+    timers = list(rows.select_for_update(of=("self",)).select_related("calendar"))
     _reschedule(timers)
     return len(timers)
 

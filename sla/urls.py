@@ -13,4 +13,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/calendars/", calendars.calendars, name="calendars"),
     path("settings/calendars/new/", calendars.calendar_new, name="calendar_new"),
     path("settings/calendars/<int:calendar_id>/", calendars.calendar_edit, name="calendar_edit"),
+    path("settings/calendars/<int:calendar_id>/delete/", calendars.calendar_delete, name="calendar_delete"),
+    path("settings/moves/<int:move_id>/", calendars.clock_move, name="clock_move"),
 ]

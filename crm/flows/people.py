@@ -16,7 +16,7 @@ from crm.errors import Forbidden, Invalid, NotFound
 from crm.models import Role, User
 from leads.models import Handoff
 
-FIELDS = ("email", "name", "team", "language", "time_zone", "capacity", "is_on_duty", "is_active")
+FIELDS = ("email", "name", "team", "language", "time_zone", "calendar", "capacity", "is_on_duty", "is_active")
 PASSWORD_BYTES = 12
 
 

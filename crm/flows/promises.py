@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crm.errors import Forbidden, NotFound
+from crm.flows import moves
 from sla import calendars, policies
-from sla.models import Calendar, Policy
+from sla.models import Calendar, ClockMove, Policy
 
 if TYPE_CHECKING:
-    from crm.models import User
+    from crm.models import Team, User
 
 
 def require_promiser(actor: User) -> None:
@@ -23,14 +25,21 @@ def require_promiser(actor: User) -> None:
 
 
 @transaction.atomic
-def save_calendar(*, actor: User, calendar: Calendar, at: dt.datetime) -> int:
-    """Write a new or changed calendar and move the clocks that run on it; return how many were moved.
+def save_calendar(
+    *, actor: User, calendar: Calendar, at: dt.datetime, teams: Collection[Team] | None = None
+) -> ClockMove | None:
+    """Write a new or changed calendar and, given them, the teams that work by it; then move the clocks that run on it.
 
-    What was met or cancelled stays as it was judged. Raises `Forbidden`, and `Invalid` naming the field that is
+    Running clocks follow their calendar: those that are open fall due by the new hours, also where they were missed by
+    the old ones; what was met or cancelled stays as it was judged. The move says how many, and is still to be run when
+    they are many; None when hours stayed or no clock runs. Raises `Forbidden`, and `Invalid` naming the field that is
     malformed.
     """
     require_promiser(actor)
-    return calendars.save(calendar, at=at)
+    has_other_hours = calendars.save(calendar, at=at)
+    if teams is not None:
+        calendars.set_teams(calendar, teams=teams)
+    return moves.move_calendar(actor=actor, calendar=calendar, at=at) if has_other_hours else None
 
 
 @transaction.atomic

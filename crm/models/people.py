@@ -38,6 +38,14 @@ class Team(models.Model):
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     kind = models.CharField(_("kind"), max_length=20, choices=TeamKind, default=TeamKind.SALES)
+    calendar = models.ForeignKey(
+        "sla.Calendar",
+        verbose_name=_("working time"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="teams",
+    )
 
     class Meta:
         ordering: ClassVar = ["name"]
@@ -85,6 +93,14 @@ class User(AbstractBaseUser):
     team = models.ForeignKey(Team, verbose_name=_("team"), null=True, blank=True, on_delete=models.PROTECT)
     language = models.CharField(_("language"), max_length=10, default="en")
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_time_zone])
+    calendar = models.ForeignKey(
+        "sla.Calendar",
+        verbose_name=_("working time"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="people",
+    )
     capacity = models.PositiveSmallIntegerField(_("open handoffs at most"), default=8)
     is_active = models.BooleanField(_("active"), default=True)
     is_on_duty = models.BooleanField(_("on duty"), default=True)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -18,12 +19,14 @@ from crm.api.fields import InstantField, JsonField, ObjectField
 from crm.api.permissions import MANAGEMENT
 from crm.api.views import ReadOnlyResource, verb
 from crm.errors import Invalid
-from sla import clock
+from crm.queries import calendars as queries
+from sla import clock, tasks
 from sla.calendars import worded
 from sla.filters import CalendarFilter
 from sla.models import Calendar
 
 MAX_PAUSES = 1000
+MAX_DAYS = 366
 MAX_CHARS = 100_000
 INTERVALS = {"type": "array", "items": {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2}}
 
@@ -117,6 +120,35 @@ class ElapsedSerializer(serializers.Serializer):
     calendar_seconds = serializers.FloatField()
 
 
+class DaysQuestionSerializer(serializers.Serializer):
+    """Which days are to be seen, both ends included."""
+
+    since = serializers.DateField()
+    until = serializers.DateField()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not dt.date(1971, 1, 1) <= attrs["since"] <= attrs["until"] <= dt.date(2098, 12, 31):
+            raise serializers.ValidationError({"until": _("Give two days in order, of the years 1971 to 2098.")})
+        if (attrs["until"] - attrs["since"]).days >= MAX_DAYS:
+            raise serializers.ValidationError({"until": _("Ask for %(most)d days at most.") % {"most": MAX_DAYS}})
+        return attrs
+
+
+class DaySerializer(serializers.Serializer):
+    """One day: its open stretches, why it is unlike others, and what the clocks of the zone do on it."""
+
+    date = serializers.DateField()
+    hours = serializers.ListField(child=serializers.CharField())
+    note = serializers.CharField()
+    shift = serializers.CharField()
+
+
+class DaysSerializer(serializers.Serializer):
+    """The days of a calendar in order."""
+
+    days = DaySerializer(many=True)
+
+
 class CalendarResource(ReadOnlyResource):
     """Calendars; read and tried out by all, written by managers and administrators."""
 
@@ -131,7 +163,7 @@ class CalendarResource(ReadOnlyResource):
     @verb(CalendarInputSerializer, CalendarSerializer, "Add a calendar.", status=201)
     def create(self, request: Request) -> Response:
         calendar = Calendar(**self.given(CalendarInputSerializer))
-        flows.save_calendar(actor=request.user, calendar=calendar, at=timezone.now())
+        tasks.run_soon(flows.save_calendar(actor=request.user, calendar=calendar, at=timezone.now()))
         return self.answer(calendar.pk, status=201)
 
     @verb(CalendarInputSerializer, CalendarSerializer, "Change a calendar; open clocks fall due by the new hours.")
@@ -139,7 +171,7 @@ class CalendarResource(ReadOnlyResource):
         calendar = self.found()
         for name, value in self.given(CalendarInputSerializer, partial=True).items():
             setattr(calendar, name, value)
-        flows.save_calendar(actor=request.user, calendar=calendar, at=timezone.now())
+        tasks.run_soon(flows.save_calendar(actor=request.user, calendar=calendar, at=timezone.now()))
         return self.answer()
 
     @extend_schema(description="Remove a calendar that no policy and no clock uses.")
@@ -167,6 +199,15 @@ class CalendarResource(ReadOnlyResource):
             raise Invalid(worded(error), field=error.field) from None
         passed = max((given["end"] - given["start"]).total_seconds(), 0.0)
         return Response(ElapsedSerializer({"working_seconds": worked, "calendar_seconds": passed}).data)
+
+    @verb(
+        DaysQuestionSerializer, DaysSerializer, "What the days of a calendar are: open stretches, holidays, closures."
+    )
+    @action(detail=True, methods=["post"])
+    def days(self, request: Request, pk: str) -> Response:
+        calendar, given = self.found(), self.given(DaysQuestionSerializer)
+        days = queries.days_of(calendar, since=given["since"], until=given["until"], now=timezone.now())
+        return Response(DaysSerializer({"days": days}).data)
 
 
 def _pauses(given: dict[str, Any]) -> list[tuple[dt.datetime, dt.datetime]]:

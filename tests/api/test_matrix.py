@@ -69,6 +69,7 @@ VERBS = [
     ("opportunities", "lose", {"marketer": 403, "manager": 403, "salesperson": 400, "admin": 403}),
 ]
 ASKS = [
+    ("calendars", "days", {"since": "2026-03-03", "until": "2026-03-04"}),
     ("calendars", "due", {"start": "2026-03-03T08:00:00Z", "working_seconds": 60}),
     ("calendars", "elapsed", {"start": "2026-03-03T08:00:00Z", "end": "2026-03-03T09:00:00Z"}),
 ]

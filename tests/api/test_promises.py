@@ -244,9 +244,23 @@ def test_a_calendar_answers_when_something_is_due_and_how_long_it_took(program, 
     }
 
 
+def test_a_calendar_tells_its_days(managing, program, salesperson):
+    given = {"name": "Short", "weekly": OFFICE, "time_zone": "Europe/Helsinki", "country": "FI"}
+    calendar = managing.post("calendars/", given | {"closures": [{"date": "2026-03-30", "name": "Moving"}]}, status=201)
+    asked = {"since": "2026-03-27", "until": "2026-03-30"}
+    days = program(salesperson).post(f"calendars/{calendar['id']}/days/", asked)["days"]
+    assert [day["date"] for day in days] == ["2026-03-27", "2026-03-28", "2026-03-29", "2026-03-30"]
+    assert days[0]["hours"] == ["09:00–24:00"]
+    assert (days[2]["shift"], days[3]["note"], days[3]["hours"]) == ("Clocks go forward 1 h", "Moving", [])
+
+
 @pytest.mark.parametrize(
     ("name", "question", "field"),
     [
+        ("days", {"since": "2026-03-02"}, "until"),
+        ("days", {"since": "2026-03-02", "until": "2026-03-01"}, "until"),
+        ("days", {"since": "2026-03-02", "until": "2027-03-03"}, "until"),
+        ("days", {"since": "0001-03-02", "until": "0001-03-03"}, "until"),
         ("due", {"working_seconds": 5}, "start"),
         ("due", {"start": "2026-03-02T11:00:00Z"}, "working_seconds"),
         ("due", {"start": "2026-03-02T11:00:00Z", "working_seconds": -1}, "working_seconds"),
