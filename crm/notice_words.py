@@ -18,6 +18,7 @@ from sla.models import Milestone
 RELATED = (
     "recipient",
     "contact__company",
+    "contact__owner",
     "timer",
     "handoff__assignee",
     "handoff__team",
@@ -235,6 +236,20 @@ def _resurfaced(notice: Notice, who: str) -> _Said:
     )
 
 
+def _merged(notice: Notice, who: str) -> _Said:
+    named = {"name": notice.params.get("name") or who, "who": who}
+    return _Said(
+        _("Merged: %(who)s") % {"who": who},
+        _("%(name)s and %(who)s are one person; it goes on with %(holder)s.")
+        % (named | {"holder": _goes_on_with(notice)}),
+    )
+
+
+def _goes_on_with(notice: Notice) -> str:
+    owner = notice.contact.owner if notice.contact else None
+    return _holder(notice.handoff) if notice.handoff else str(owner) if owner else _("marketing")
+
+
 _WORDS = {
     NoticeKind.WARN: _warn,
     NoticeKind.BREACH: _breach,
@@ -247,4 +262,5 @@ _WORDS = {
     NoticeKind.RETURNED: _returned,
     NoticeKind.ACTIVE_AGAIN: _active_again,
     NoticeKind.RESURFACED: _resurfaced,
+    NoticeKind.MERGED: _merged,
 }

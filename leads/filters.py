@@ -17,6 +17,7 @@ from leads.models import (
     Campaign,
     Company,
     Contact,
+    ContactAddress,
     Handoff,
     Import,
     ImportedContact,
@@ -94,7 +95,7 @@ class ContactFilter(filters.FilterSet):
 
     q = filters.CharFilter(method="search", label=_("Search"), max_length=200)
     stage = filters.ChoiceFilter(choices=_choices(words.STAGES), label=_("Stage"))
-    email = TextFilter(label=_("E-mail"))
+    email = TextFilter(method="known_by", label=_("E-mail"))
     owner = PersonFilter("owner", label=_("Owner"))
     source = TextFilter(field_name="source__code", label=_("Source"))
     company = IdFilter(field_name="company_id", label=_("Company"))
@@ -121,6 +122,11 @@ class ContactFilter(filters.FilterSet):
             rows = rows.annotate(phone_digits=_without(F("phone"), " -()./+"))
             found |= Q(phone_digits__contains=digits)
         return rows.filter(found)
+
+    def known_by(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """By the main address or a further one."""
+        further = ContactAddress.objects.filter(email__iexact=value).values("contact")
+        return rows.filter(Q(email__iexact=value) | Q(pk__in=further))
 
     def heat(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """By the stored value of the score against the hot threshold of the model that gave it."""

@@ -7,15 +7,16 @@ contact's lock (see `locked_contacts` and `locked_handoff`), taken in the order 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from django.utils.translation import gettext as _
 
 from crm.errors import Conflict, Forbidden, Invalid, NotFound
 from leads import stages, words
-from leads.models import Contact, Handoff, HandoffEvent, Reason, StageChange
+from leads.models import Contact, Handoff, HandoffEvent, Merge, Reason, StageChange
 from leads.stages import Actor, HandoffState, Refusal, Stage, VerbName
 
 if TYPE_CHECKING:
@@ -51,27 +52,78 @@ def locked_contacts(contact_ids: Collection[int]) -> list[Contact]:
     return list(locked.select_related("company", "source"))
 
 
+class MergedMeanwhile(Conflict):
+    """A contact went into another between being found and being locked: find it once more, and it is the other."""
+
+    def __init__(self) -> None:
+        super().__init__(_("This contact was merged with another just now. Try again."))
+
+
+TRIES = 3
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def tried_again(function: Callable[P, R]) -> Callable[P, R]:
+    """Have a function that is one transaction started anew when a contact is merged under its hands."""
+
+    @wraps(function)
+    def trying(*args: P.args, **kwargs: P.kwargs) -> R:
+        for _try in range(TRIES - 1):
+            try:
+                return function(*args, **kwargs)
+            except MergedMeanwhile:
+                continue
+        return function(*args, **kwargs)
+
+    return trying
+
+
+def all_locked(contact_ids: Collection[int]) -> dict[int, Contact]:
+    """As `locked_contacts`, by id. Raises `MergedMeanwhile` unless all of them are there."""
+    locked = {contact.pk: contact for contact in locked_contacts(contact_ids)}
+    if len(locked) != len(set(contact_ids)):
+        raise MergedMeanwhile
+    return locked
+
+
+def kept_ids(contact_ids: Collection[int]) -> dict[int, int]:
+    """For those of these ids that were merged into another contact, its id."""
+    return dict(Merge.objects.filter(merged_id__in=contact_ids).values_list("merged_id", "contact_id"))
+
+
 def locked_handoff(*, user: User | None, handoff_id: int) -> Handoff:
     """Lock a handoff that `user` may see (None: the system, which sees all), its contact first.
 
     Raises `NotFound` alike when there is none and when it is not the user's to see.
     """
     rows = Handoff.objects.all() if user is None else Handoff.objects.visible_to(user)
-    contact_id = rows.filter(id=handoff_id).values_list("contact_id", flat=True).first()
-    if contact_id is None:
-        raise NotFound(_("There is no such handoff."))
-    contact = locked_contacts([contact_id])[0]
-    handoff = Handoff.objects.select_for_update(of=("self",)).select_related("assignee", "team").get(id=handoff_id)
-    handoff.contact = contact
-    return handoff
+    for _try in range(TRIES):
+        contact_id = rows.filter(id=handoff_id).values_list("contact_id", flat=True).first()
+        if contact_id is None:
+            raise NotFound(_("There is no such handoff."))
+        contacts = locked_contacts([contact_id])
+        handoff = Handoff.objects.select_for_update(of=("self",)).select_related("assignee", "team").get(id=handoff_id)
+        if contacts and handoff.contact_id == contact_id:
+            handoff.contact = contacts[0]
+            return handoff
+    raise MergedMeanwhile
 
 
 def locked_contact(*, user: User | None, contact_id: int) -> Contact:
-    """Lock a contact that `user` may see. Raises `NotFound` alike when absent and when forbidden."""
+    """Lock a contact that `user` may see, or that into which it was merged.
+
+    Raises `NotFound` alike when absent and when forbidden.
+    """
     rows = Contact.objects.all() if user is None else Contact.objects.visible_to(user)
-    if not rows.filter(id=contact_id).exists():
-        raise NotFound(_("There is no such contact."))
-    return locked_contacts([contact_id])[0]
+    for _try in range(TRIES):
+        if not rows.filter(id=contact_id).exists():
+            contact_id = kept_ids([contact_id]).get(contact_id, 0)
+            if not contact_id or not rows.filter(id=contact_id).exists():
+                raise NotFound(_("There is no such contact."))
+        if contacts := locked_contacts([contact_id]):
+            return contacts[0]
+    raise MergedMeanwhile
 
 
 def open_handoff_of(contact: Contact) -> Handoff | None:
@@ -90,6 +142,7 @@ def capacities(user: User | None, *, contact: Contact, handoff: Handoff | None) 
         Actor.MARKETER: user.is_marketer,
         Actor.SALESPERSON: user.is_salesperson,
         Actor.MANAGER: user.is_manager,
+        Actor.ADMIN: user.is_admin,
         Actor.OWNER: contact.owner_id == user.pk,
         Actor.ASSIGNEE: handoff is not None
         and (
@@ -129,6 +182,7 @@ def _who(verb: VerbName) -> str:
         Actor.MARKETER: _("a marketer"),
         Actor.SALESPERSON: _("a salesperson"),
         Actor.MANAGER: _("a manager"),
+        Actor.ADMIN: _("an administrator"),
         Actor.ASSIGNEE: _("the salesperson it is offered to"),
         Actor.OWNER: _("the owner of the contact"),
     }
@@ -336,6 +390,36 @@ def flag(contact: Contact, *, reason: Reason | None) -> None:
     contact.is_disqualified = reason is not None
     contact.disqualified_reason = reason
     contact.save(update_fields=["is_disqualified", "disqualified_reason"])
+
+
+def unite(
+    kept: Contact,
+    *,
+    stage: Stage,
+    stage_at: dt.datetime,
+    owner_id: int | None,
+    handoff: Handoff | None,
+    actor: User | None,
+    at: dt.datetime,
+) -> None:
+    """Set where a locked contact stands after another went into it: its stage since `stage_at`, its owner.
+
+    `handoff`, the one that goes on open, keeps in its history that this happened.
+    """
+    handoffs = {kept.pk: handoff} if handoff else None
+    _set_stage([kept], stage, verb=VerbName.MERGE.value, at=at, actor=actor, handoffs=handoffs)
+    kept.stage_at, kept.owner_id = stage_at, owner_id
+    kept.save(update_fields=["stage_at", "owner"])
+    if handoff is not None:
+        HandoffEvent.objects.create(
+            handoff=handoff,
+            verb=VerbName.MERGE.value,
+            at=at,
+            actor=actor,
+            from_state=handoff.state,
+            to_state=handoff.state,
+            assignee_id=handoff.assignee_id,
+        )
 
 
 def _set_stage(

@@ -8,6 +8,7 @@ from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Lower
 
 from crm.models import User
+from leads import services
 from leads.models import Campaign, Company, Contact, Handoff, Touch
 from leads.stages import Stage
 
@@ -51,10 +52,10 @@ def stage_counts(*, user: User) -> list[StageCount]:
 
 
 def contact_with_email(*, user: User, email: str) -> Contact | None:
-    """The contact with this address, if there is one that `user` may see."""
-    if not email:
-        return None
-    return Contact.objects.visible_to(user).select_related("company").filter(email=email.strip().lower()).first()
+    """The contact known by this address, if there is one that `user` may see."""
+    visible = Contact.objects.visible_to(user)
+    found = services.find_by_email(visible, [email]) if email else {}
+    return visible.select_related("company").filter(id__in=found.values()).first() if found else None
 
 
 def company_names(*, user: User, text: str) -> list[str]:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from crm.errors import Invalid
 from leads import lifecycle
-from leads.models import Campaign, Company, Contact, ContactChange, Source, StageChange, Touch
+from leads.models import Campaign, Company, Contact, ContactAddress, ContactChange, Source, StageChange, Touch
 
 if TYPE_CHECKING:
     from crm.models import User
@@ -73,9 +73,23 @@ def clean_email(email: str) -> str:
 
 
 def find_by_email(contacts: Any, emails: Collection[str]) -> dict[str, int]:
-    """The ids of those among `contacts` (a queryset) who have one of these addresses."""
+    """The ids of those among `contacts` (a queryset) who are known by one of these addresses. Two queries.
+
+    The main addresses are asked for first: a merge makes a further address out of a main one, so that whoever reads
+    in this order finds it in the one place or in the other.
+    """
     wanted = {normal_email(email) for email in emails}
-    return dict(contacts.filter(email__in=wanted).values_list("email", "id")) if wanted else {}
+    if not wanted:
+        return {}
+    found = dict(contacts.filter(email__in=wanted).values_list("email", "id"))
+    further = ContactAddress.objects.filter(email__in=wanted.difference(found), contact__in=contacts)
+    return found | dict(further.values_list("email", "contact_id"))
+
+
+def is_taken(email: str, *, but_by: Contact | None = None) -> bool:
+    """Whether somebody (other than `but_by`) is known by a clean address, be it the main one or a further one."""
+    others = Contact.objects.all() if but_by is None else Contact.objects.exclude(pk=but_by.pk)
+    return bool(find_by_email(others, [email]))
 
 
 def create_missing(new: Sequence[NewContact], *, at: dt.datetime, actor: User | None) -> dict[str, int]:
@@ -109,12 +123,11 @@ def create_missing(new: Sequence[NewContact], *, at: dt.datetime, actor: User | 
         ],
         ignore_conflicts=True,
     )
-    found = {contact.email: contact for contact in Contact.objects.filter(email__in=wanted)}
     # One that another writer created a moment ago has its first history row from there.
-    fresh = [one for email, one in found.items() if email not in before]
+    fresh = list(Contact.objects.filter(email__in=[email for email in wanted if email not in before]))
     begun = set(StageChange.objects.filter(contact__in=fresh).values_list("contact_id", flat=True))
     lifecycle.begin([one for one in fresh if one.pk not in begun], at=at, actor=actor)
-    return {email: one.pk for email, one in found.items() if email}
+    return before | {one.email: one.pk for one in fresh if one.email}
 
 
 def sources_by_code(names: Collection[str]) -> dict[str, Source]:
@@ -179,7 +192,7 @@ def create(*, values: dict[str, Any], owner: User | None, at: dt.datetime, actor
     values["email"] = clean_email(values["email"]) if values.get("email") else None
     if not any(values.get(name) for name in ("email", "phone", "last_name", "first_name")):
         raise Invalid(_("Give a name, an e-mail address or a phone number."), field="email")
-    if values["email"] and Contact.objects.filter(email=values["email"]).exists():
+    if values["email"] and is_taken(values["email"]):
         raise Invalid(_("There is a contact with this address already."), field="email")
     contact = Contact.objects.create(owner=owner, stage="subscriber", stage_at=at, created_at=at, **values)
     lifecycle.begin([contact], at=at, actor=actor)
@@ -190,9 +203,9 @@ def edit(contact: Contact, *, values: dict[str, Any], actor: User | None, at: dt
     """Change fields of a locked contact and write what changed into its history. Raises `Invalid`."""
     if "email" in values:
         values = values | {"email": clean_email(values["email"]) if values["email"] else None}
-        taken = Contact.objects.filter(email=values["email"]).exclude(pk=contact.pk)
-        if values["email"] and taken.exists():
+        if values["email"] and is_taken(values["email"], but_by=contact):
             raise Invalid(_("There is a contact with this address already."), field="email")
+        exchange_address(contact, main=values["email"], at=at)
     changes = []
     for name, new in values.items():
         if name not in EDITABLE or getattr(contact, name) == new:
@@ -206,6 +219,13 @@ def edit(contact: Contact, *, values: dict[str, Any], actor: User | None, at: dt
         contact.save(update_fields=[change.field for change in changes])
         ContactChange.objects.bulk_create(changes)
     return changes
+
+
+def exchange_address(contact: Contact, *, main: str | None, at: dt.datetime) -> None:
+    """Before one of its further addresses becomes the main one of a locked contact: what was the main one takes its
+    place, so that both stay known."""
+    if main and contact.email and contact.email != main and contact.addresses.filter(email=main).delete()[0]:
+        ContactAddress.objects.create(contact=contact, email=contact.email, at=at)
 
 
 def create_company(*, values: dict[str, Any], at: dt.datetime) -> Company:

@@ -61,6 +61,7 @@ class ReasonKind(StrEnum):
     WON = "won"
     LOST = "lost"
     DISQUALIFY = "disqualify"
+    MERGE = "merge"
 
 
 class Actor(StrEnum):
@@ -70,6 +71,7 @@ class Actor(StrEnum):
     MARKETER = "marketer"
     SALESPERSON = "salesperson"
     MANAGER = "manager"
+    ADMIN = "admin"
     ASSIGNEE = "assignee"
     OWNER = "owner"
 
@@ -93,6 +95,7 @@ class VerbName(StrEnum):
     LOSE = "lose"
     DISQUALIFY = "disqualify"
     REQUALIFY = "requalify"
+    MERGE = "merge"
     UNDO = "undo"
 
 
@@ -180,6 +183,14 @@ VERBS: dict[VerbName, Verb] = {
         reason=ReasonKind.DISQUALIFY,
     ),
     _V.REQUALIFY: _verb([_A.MARKETER, _A.MANAGER], [None], PROMOTABLE_STAGES),
+    # Of two contacts that are one person: what becomes of their handoffs and stages says `leads.merges`.
+    _V.MERGE: _verb(
+        [_A.MARKETER, _A.MANAGER, _A.ADMIN, _A.OWNER],
+        [None, *OPEN_STATES],
+        list(Stage),
+        to_states=[_H.CLOSED],
+        to_stages=list(Stage),
+    ),
 }
 
 

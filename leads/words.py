@@ -42,6 +42,7 @@ REASON_KINDS = {
     ReasonKind.WON: pgettext_lazy("reason for", "Won"),
     ReasonKind.LOST: pgettext_lazy("reason for", "Lost"),
     ReasonKind.DISQUALIFY: pgettext_lazy("reason for", "Disqualification"),
+    ReasonKind.MERGE: pgettext_lazy("reason for", "Merging"),
 }
 
 DIRECTIONS = {"inbound": _("Inbound"), "outbound": _("Outbound")}
@@ -64,5 +65,6 @@ DEEDS = {
     VerbName.LOSE: pgettext_lazy("deed", "lost"),
     VerbName.DISQUALIFY: pgettext_lazy("deed", "disqualified"),
     VerbName.REQUALIFY: pgettext_lazy("deed", "requalified"),
+    VerbName.MERGE: pgettext_lazy("deed", "merged"),
     VerbName.UNDO: pgettext_lazy("deed", "took it back"),
 }

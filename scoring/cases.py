@@ -18,7 +18,7 @@ from itertools import groupby
 
 from leads import stages
 from leads.models import Activity, Contact, Handoff, Opportunity
-from leads.stages import HandoffState
+from leads.stages import HandoffState, ReasonKind
 from scoring import backtest
 from scoring.backtest import Fading, Found, Step, Watch
 from scoring.models import Adjustment
@@ -211,6 +211,8 @@ def _watch(past: Past, end: End, activities: Sequence[Activity], *, since: dt.da
 def _ends(contact_ids: Collection[int], *, since: dt.datetime, until: dt.datetime) -> dict[int, End]:
     """How the handoffs formed within the period ended. Salespeople's own prospects were never marketing's to find."""
     handoffs = Handoff.objects.filter(contact_id__in=contact_ids, formed_at__gte=since, formed_at__lt=until)
+    # Of two handoffs of one person the one that went on tells how it ended.
+    handoffs = handoffs.exclude(reason__kind=ReasonKind.MERGE)
     won = set(
         Opportunity.objects.filter(contact_id__in=contact_ids, state=Opportunity.State.WON).values_list(
             "handoff_id", flat=True

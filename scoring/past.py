@@ -113,10 +113,11 @@ def pasts_of(contacts: Sequence[Contact]) -> dict[int, Past]:
     """The pasts of contacts that come with company and source, by at most four queries however many they are."""
     ids = [contact.pk for contact in contacts]
     changes: dict[int, dict[str, Changes]] = defaultdict(lambda: defaultdict(list))
-    for row in ContactChange.objects.filter(contact_id__in=ids).order_by("at", "id"):
+    # What happened to contacts that were merged into these later is none of their own past.
+    for row in ContactChange.objects.filter(contact_id__in=ids, merge=None).order_by("at", "id"):
         changes[row.contact_id][row.field].append((row.at, row.old))
     stages: dict[int, list[StageChange]] = defaultdict(list)
-    for change in StageChange.objects.filter(contact_id__in=ids).order_by("at", "id"):
+    for change in StageChange.objects.filter(contact_id__in=ids, merge=None).order_by("at", "id"):
         stages[change.contact_id].append(change)
     employers = {str(old) for fields in changes.values() for _at, old in fields.get("company", ()) if old}
     companies = {company.name: company for company in Company.objects.filter(name__in=employers).order_by("-id")}

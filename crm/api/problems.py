@@ -29,6 +29,8 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response:
     response = exception_handler(_translate(error), context)
     if response is None:
         return _unforeseen(error, context)
+    if location := getattr(error, "location", ""):
+        response["Location"] = location
     detail, errors = _words_of(response.data)
     return problem(response.status_code, detail, errors=errors, headers=response.headers)
 

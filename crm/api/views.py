@@ -29,6 +29,17 @@ class LengthRequired(APIException):
     default_detail = gettext_lazy("Send the body with its Content-Length, not in chunks.")
 
 
+class Moved(APIException):
+    """What the address named is at another one now, for good; the same request may be sent there."""
+
+    status_code = HTTPStatus.PERMANENT_REDIRECT
+    default_detail = gettext_lazy("This is at another address now.")
+
+    def __init__(self, location: str, detail: str) -> None:
+        super().__init__(detail)
+        self.location = location
+
+
 class Resource(GenericViewSet):
     """Rows of one kind, those that the person behind the request may see. Absent and forbidden look alike.
 

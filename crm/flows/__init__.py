@@ -10,6 +10,7 @@ from crm.flows.contacts import create_contact, disqualify, edit_contact, requali
 from crm.flows.handoffs import accept, approve, overflow, reassign, recycle, reject, return_to_marketing, route_waiting
 from crm.flows.imports import imports_to_resume, retry_import, run_import, start_import
 from crm.flows.learning import suggest_points
+from crm.flows.merging import merge_contacts
 from crm.flows.opportunities import AfterLoss, lose_opportunity, open_opportunity, win_opportunity
 from crm.flows.promises import create_policy, delete_calendar, delete_policy, edit_policy, save_calendar
 from crm.flows.scores import adjust_score, rescore, sweep_scores
@@ -35,6 +36,7 @@ __all__ = [
     "imports_to_resume",
     "log_contact",
     "lose_opportunity",
+    "merge_contacts",
     "open_opportunity",
     "overflow",
     "pause_clocks",

@@ -98,13 +98,13 @@ def record_activities(
     5. `scores.rescore` does the rest.
 
     Two writers that bring the same external id for different contacts meet at the unique constraint; the later one
-    starts again and finds a duplicate.
+    starts again and finds a duplicate. So does one whose contact was merged into another before it could be locked.
     """
     for tries_left in reversed(range(TRIES)):
         try:
             with transaction.atomic():
                 return _record(activities, by=by, actor=actor, at=at, is_history=is_history)
-        except IntegrityError:
+        except (IntegrityError, lifecycle.MergedMeanwhile):
             if not tries_left:
                 raise
     raise AssertionError("unreachable")
@@ -117,10 +117,7 @@ def _record(
     items = _checked(activities, at=at, results=results)
     _find_contacts(items, by=by, actor=actor, at=at, results=results)
     items = [item for item in items if item.index not in results]
-    contacts = {
-        contact.pk: contact
-        for contact in lifecycle.locked_contacts({item.contact_id for item in items if item.contact_id is not None})
-    }
+    contacts = lifecycle.all_locked({item.contact_id for item in items if item.contact_id is not None})
     items = _without_duplicates(items, results=results)
     rows = _write(items, actor=actor, at=at, results=results)
     convicted = verdicts.convict(rows, at=at)
@@ -169,7 +166,11 @@ def _find_contacts(
     sees_all = by is None or by.sees_all_contacts
     visible = Contact.objects.all() if by is None else Contact.objects.visible_to(by)
     wanted_ids = {item.given.contact_id for item in items if item.given.contact_id is not None}
-    known_ids = set(visible.filter(id__in=wanted_ids).values_list("id", flat=True))
+    known_ids = {pk: pk for pk in visible.filter(id__in=wanted_ids).values_list("id", flat=True)}
+    if gone := wanted_ids.difference(known_ids):
+        kept = lifecycle.kept_ids(gone)
+        seen = set(visible.filter(id__in=kept.values()).values_list("id", flat=True))
+        known_ids |= {old: new for old, new in kept.items() if new in seen}
     named = [item for item in items if item.given.contact_id is None and item.given.contact is not None]
     emails = services.find_by_email(visible, [item.given.contact.email for item in named if item.given.contact])
     if sees_all:
@@ -180,7 +181,7 @@ def _find_contacts(
         )
     for item in items:
         if item.given.contact_id is not None:
-            item.contact_id = item.given.contact_id if item.given.contact_id in known_ids else None
+            item.contact_id = known_ids.get(item.given.contact_id)
         elif item.given.contact is not None:
             item.contact_id = emails.get(services.normal_email(item.given.contact.email))
         if item.contact_id is None:
@@ -266,7 +267,7 @@ def _after(
         actor=actor,
     )
     if not is_history:
-        _meet_contact_clocks(rows)
+        meet_contact_clocks(rows)
     scores.rescore(concerned, activities=rows, at=at, is_history=is_history)
     if not is_history:
         _tell_owners(rows, concerned, at=at)
@@ -289,7 +290,7 @@ def _note_last_activity(rows: Iterable[Activity], concerned: Sequence[Contact]) 
     Contact.objects.filter(id__in=moved).update(last_activity_at=Subquery(newest))
 
 
-def _meet_contact_clocks(rows: Iterable[Activity]) -> None:
+def meet_contact_clocks(rows: Iterable[Activity]) -> None:
     """A person's outbound call, meeting or e-mail is the first contact, whenever after the offer it happened."""
     attempts = [row for row in rows if row.type.is_contact_attempt and row.direction == "outbound" and row.actor_id]
     if not attempts:

@@ -150,11 +150,13 @@ def resurface_due(*, at: dt.datetime) -> int:
     came_back = 0
     for handoff_id, contact_id in list(due[:500]):
         with transaction.atomic():
-            contact = lifecycle.locked_contacts([contact_id])[0]
-            if not Handoff.objects.filter(id=handoff_id, resurface_at__lte=at).update(resurface_at=None):
+            contacts = lifecycle.locked_contacts([contact_id])
+            due_still = Handoff.objects.filter(id=handoff_id, contact_id=contact_id, resurface_at__lte=at)
+            # One that was merged or brought back meanwhile is looked at again by the next sweep.
+            if not contacts or not due_still.update(resurface_at=None):
                 continue
             scoring.services.arm([contact_id])
-            scores.rescore([contact], at=at)
+            scores.rescore(contacts, at=at)
             notices.tell(
                 [
                     notices.Draft(

@@ -178,6 +178,7 @@ def _fail(job: Import, error: Exception, *, now: dt.datetime) -> None:
 # One batch ------------------------------------------------------------------------------------------------------------
 
 
+@lifecycle.tried_again
 @transaction.atomic
 def _take_in(job: Import, rows: Sequence[Row], *, sheet: Sheet, at: dt.datetime, now: dt.datetime) -> bool:
     """Take in one batch; False when another runner has done it."""
@@ -191,7 +192,8 @@ def _take_in(job: Import, rows: Sequence[Row], *, sheet: Sheet, at: dt.datetime,
         [_new(row, job, sheet, sources) for row in good if row.email not in known], at=at, actor=job.actor
     )
     ids = services.find_by_email(Contact.objects.all(), [row.email for row in good])
-    contacts = {contact.email: contact for contact in lifecycle.locked_contacts(set(ids.values()))}
+    locked = lifecycle.all_locked(set(ids.values()))
+    contacts = {email: locked[contact_id] for email, contact_id in ids.items()}
     created = set(contacts) - set(known)
     _fill(good, contacts, sources, actor=job.actor, at=at)
     default = job.campaign.source if job.campaign else None
@@ -207,7 +209,7 @@ def _take_in(job: Import, rows: Sequence[Row], *, sheet: Sheet, at: dt.datetime,
             for row in good
         ]
     )
-    scores.rescore(sorted(contacts.values(), key=lambda one: one.pk), at=at, is_history=job.is_history)
+    scores.rescore(list(locked.values()), at=at, is_history=job.is_history)
     ImportedContact.objects.bulk_create(
         [
             ImportedContact(job=job, contact=contact, is_created=email in created)
@@ -216,7 +218,7 @@ def _take_in(job: Import, rows: Sequence[Row], *, sheet: Sheet, at: dt.datetime,
         ignore_conflicts=True,
     )
     rows_of = Counter(row.email for row in good)
-    touched = [contact.pk for email, contact in contacts.items() if rows_of[email or ""] > (email in created)]
+    touched = [contact.pk for email, contact in contacts.items() if rows_of[email] > (email in created)]
     ImportedContact.objects.filter(job=job, contact_id__in=touched).update(is_touched=True)
     job.rows_done += len(rows)
     job.created += len(created)
@@ -261,7 +263,7 @@ def _new(row: Row, job: Import, sheet: Sheet, sources: dict[str, Source]) -> ser
 
 def _fill(
     rows: Sequence[Row],
-    contacts: dict[str | None, Contact],
+    contacts: dict[str, Contact],
     sources: dict[str, Source],
     *,
     actor: User | None,

@@ -61,6 +61,8 @@ def _require_nothing_followed(handoff: Handoff, *, since: dt.datetime) -> None:
         or handoff.contact.handoffs.filter(formed_at__gt=since).exclude(previous=handoff).exists()
         or handoff.contact.activities.filter(recorded_at__gt=since, direction="outbound").exists()
         or handoff.opportunities.filter(opened_at__gt=since).exists()
+        # What the act replaced was that of one of two contacts.
+        or handoff.contact.merges.filter(at__gte=since).exists()
     )
     if followed:
         raise Conflict(_("Somebody has gone on from there already, so it cannot be undone."))

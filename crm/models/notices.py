@@ -23,6 +23,7 @@ class NoticeKind(models.TextChoices):
     RETURNED = "returned", _("Returned to nurturing")
     ACTIVE_AGAIN = "active_again", _("Active again")
     RESURFACED = "resurfaced", _("Came back")
+    MERGED = "merged", _("Merged with another contact")
 
 
 ALERT_KINDS = (NoticeKind.WARN, NoticeKind.BREACH, NoticeKind.ESCALATE)

@@ -170,7 +170,7 @@ def _values_before(batch: Sequence[_Ending]) -> dict[int, dict[str, Any]]:
     formed_at = {ending.contact_id: ending.formed_at for ending in batch}
     sources = {source.name: source.code for source in Source.objects.all()}
     found: dict[int, dict[str, Any]] = defaultdict(dict)
-    changes = ContactChange.objects.filter(contact_id__in=formed_at).order_by("at", "id")
+    changes = ContactChange.objects.filter(contact_id__in=formed_at, merge=None).order_by("at", "id")
     for contact_id, name, old, at in changes.values_list("contact_id", "field", "old", "at").iterator():
         if at <= formed_at[contact_id]:
             continue

@@ -10,7 +10,7 @@ from typing import TypeVar
 from django.db.models import F, Model, Q, QuerySet
 
 import sla.services
-from leads.models import Activity, Contact, Handoff, StageChange
+from leads.models import Activity, Contact, ContactAddress, Handoff, StageChange
 from scoring import engine
 from scoring.models import Adjustment, Component, Score
 from scoring.queries import replay
@@ -127,7 +127,9 @@ def _clock_difference(timer: Timer, *, pauses: list[ladder.PauseSpan]) -> Iterat
 def stage_differences() -> Iterator[str]:
     """Contacts whose stage is not where their stage history ends, and handoffs offered before they were formed."""
     latest: dict[int, str] = {}
-    for contact_id, to_stage in StageChange.objects.order_by("id").values_list("contact_id", "to_stage"):
+    for contact_id, to_stage in (
+        StageChange.objects.filter(merge=None).order_by("id").values_list("contact_id", "to_stage")
+    ):
         latest[contact_id] = to_stage
     for contact_id, stage in Contact.objects.values_list("id", "stage").iterator():
         if latest.get(contact_id) != stage:
@@ -135,6 +137,13 @@ def stage_differences() -> Iterator[str]:
     wrong = Handoff.objects.filter(Q(offered_at__lt=F("formed_at")) | Q(answered_at__lt=F("offered_at")))
     for handoff in wrong:
         yield f"handoff {handoff.pk}: its instants are out of order"
+
+
+def address_differences() -> Iterator[str]:
+    """Addresses that are the main one of a contact and a further one as well: nobody could say whose they are."""
+    both = ContactAddress.objects.filter(email__in=Contact.objects.exclude(email=None).values("email"))
+    for address in both.order_by("id"):
+        yield f"address {address.email}: a further one of contact {address.contact_id}, and the main one of a contact"
 
 
 def _adjustments(contact_ids: list[int]) -> dict[int, list[tuple[dt.datetime, float]]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
@@ -18,12 +19,12 @@ from rest_framework.response import Response
 from crm import flows
 from crm.api.fields import CodeField, CommentField, IdField, InstantField, PersonField, ReasonField, RowSerializer
 from crm.api.filters import require_known
-from crm.api.views import ReadOnlyResource, verb
+from crm.api.views import Moved, ReadOnlyResource, verb
 from crm.errors import Invalid
 from crm.models import User
 from crm.models.people import validate_time_zone
 from crm.queries import scores
-from leads import services
+from leads import lifecycle, merges, services
 from leads.filters import ContactFilter
 from leads.models import Company, Contact
 
@@ -146,6 +147,15 @@ class DisqualifySerializer(serializers.Serializer):
     comment = CommentField()
 
 
+class MergeSerializer(serializers.Serializer):
+    """The contact that goes into this one, and by field whose value is taken where both say something."""
+
+    contact = IdField()
+    choices = serializers.DictField(
+        child=serializers.ChoiceField(choices=[merges.KEPT, merges.MERGED]), required=False, default=dict
+    )
+
+
 class ActivityPointsSerializer(serializers.Serializer):
     """One activity behind a rule's points."""
 
@@ -188,6 +198,19 @@ class ContactResource(ReadOnlyResource):
         visible = Contact.objects.visible_to(self.request.user)
         return visible.select_related("company", "source", "owner", "disqualified_reason")
 
+    def found(self) -> Contact:
+        """The contact; of one that was merged into another raises `Moved`, for those who may see that other."""
+        try:
+            contact: Contact = super().found()
+        except Http404:
+            kept = lifecycle.kept_ids([int(self.kwargs["pk"])])
+            if not self.rows().filter(pk__in=kept.values()).exists():
+                raise
+            number = str(next(iter(kept.values())))
+            address = self.request.get_full_path().replace(f"/{self.kwargs['pk']}/", f"/{number}/", 1)
+            raise Moved(address, _("This contact was merged into contact %(id)s.") % {"id": number}) from None
+        return contact
+
     def paginate_queryset(self, queryset: QuerySet) -> list[Contact]:
         page: list[Contact] = super().paginate_queryset(queryset)
         self.scores = scores.live_scores(page, at=timezone.now())
@@ -228,6 +251,20 @@ class ContactResource(ReadOnlyResource):
     @action(detail=True, methods=["post"])
     def requalify(self, request: Request, pk: str) -> Response:
         flows.requalify(actor=request.user, contact_id=self.found().pk, at=timezone.now())
+        return self.answer()
+
+    @verb(
+        MergeSerializer,
+        ContactSerializer,
+        "Make one contact of two that are the same person: the other goes into this one, with all it did. Its id and "
+        "its address lead here from then on. It cannot be undone.",
+    )
+    @action(detail=True, methods=["post"])
+    def merge(self, request: Request, pk: str) -> Response:
+        contact, given = self.found(), self.given(MergeSerializer)
+        flows.merge_contacts(
+            actor=request.user, kept=contact.pk, merged=given["contact"], choices=given["choices"], at=timezone.now()
+        )
         return self.answer()
 
     @extend_schema(

@@ -2,6 +2,7 @@ from leads.models.activities import Activity, ActivityType, BotVerdict, Campaign
 from leads.models.contacts import Company, Contact, ContactChange, Source, StageChange
 from leads.models.handoffs import Handoff, HandoffEvent, Opportunity, Reason
 from leads.models.imports import Import, ImportedContact
+from leads.models.merges import ContactAddress, Merge
 from leads.models.qualification import Persona, Qualification
 
 __all__ = [
@@ -11,11 +12,13 @@ __all__ = [
     "Campaign",
     "Company",
     "Contact",
+    "ContactAddress",
     "ContactChange",
     "Handoff",
     "HandoffEvent",
     "Import",
     "ImportedContact",
+    "Merge",
     "Opportunity",
     "Persona",
     "Qualification",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Replace, Right
 from django.utils.translation import gettext_lazy as _
 
 from leads import stages, words
@@ -77,6 +78,18 @@ class ContactQuerySet(models.QuerySet["Contact"]):
         return self.filter(Q(owner=user) | handed)
 
 
+PHONE_SIGNS = " -()./+"
+PHONE_TAIL = 8
+
+
+def _phone_tail() -> Any:
+    """The last digits of a phone number: the same with and without the code of the country."""
+    digits: Any = F("phone")
+    for sign in PHONE_SIGNS:
+        digits = Replace(digits, Value(sign), Value(""))
+    return Right(digits, PHONE_TAIL)
+
+
 class Contact(models.Model):
     """A person: always in exactly one stage, with at most one owner."""
 
@@ -106,6 +119,10 @@ class Contact(models.Model):
         output_field=models.CharField(max_length=6, null=True),
         db_persist=True,
     )
+    # What a duplicate is found by; computed by the database.
+    phone_tail = models.GeneratedField(
+        expression=_phone_tail(), output_field=models.CharField(max_length=PHONE_TAIL), db_persist=True
+    )
     is_disqualified = models.BooleanField(_("disqualified"), default=False)
     disqualified_reason = models.ForeignKey(
         "leads.Reason", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
@@ -131,6 +148,7 @@ class Contact(models.Model):
             models.Index(fields=["owner", "stage"]),
             models.Index(fields=["-last_activity_at"]),
             models.Index(fields=["last_name", "first_name"]),
+            models.Index(fields=["phone_tail"]),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(name="contact_stage_known", condition=Q(stage__in=[s.value for s in stages.Stage])),
@@ -174,6 +192,8 @@ class ContactChange(models.Model):
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    # Set where it happened to a contact that was merged into this one later: history, but not of this one's fields.
+    merge = models.ForeignKey("leads.Merge", null=True, blank=True, on_delete=models.CASCADE, related_name="changes")
 
     class Meta:
         ordering: ClassVar = ["-at", "-id"]
@@ -195,6 +215,8 @@ class StageChange(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     handoff = models.ForeignKey("leads.Handoff", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    # Set where it is a step of a contact that was merged into this one later.
+    merge = models.ForeignKey("leads.Merge", null=True, blank=True, on_delete=models.CASCADE, related_name="steps")
 
     class Meta:
         ordering: ClassVar = ["at", "id"]

@@ -64,6 +64,7 @@ VERBS = [
     ("handoffs", "pause", {"marketer": 400, "manager": 400, "salesperson": 400, "admin": 400}),
     ("handoffs", "resume", {"marketer": 409, "manager": 409, "salesperson": 409, "admin": 403}),
     ("contacts", "disqualify", {"marketer": 409, "manager": 403, "salesperson": 409, "admin": 403}),
+    ("contacts", "merge", {"marketer": 400, "manager": 400, "salesperson": 400, "admin": 400}),
     ("contacts", "requalify", {"marketer": 409, "manager": 409, "salesperson": 403, "admin": 403}),
     ("opportunities", "win", {"marketer": 403, "manager": 403, "salesperson": 400, "admin": 403}),
     ("opportunities", "lose", {"marketer": 403, "manager": 403, "salesperson": 400, "admin": 403}),

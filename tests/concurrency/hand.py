@@ -80,6 +80,13 @@ def verb(*, name: str, by: str, handoff_id: int, **arguments: Any) -> str:
 
 
 @act
+def merge(*, by: str, kept: int, merged: int) -> int:
+    """The person with the address `by` makes one contact of two; the number of the one that is left."""
+    actor = User.objects.get(email=by)
+    return int(flows.merge_contacts(actor=actor, kept=kept, merged=merged, at=timezone.now()).pk)
+
+
+@act
 def publication(*, publication_id: int, at: str) -> str:
     """Bring everybody under a published version; how the publication stands then."""
     return publishing.run_publication(publication_id=publication_id, at=dt.datetime.fromisoformat(at)).state

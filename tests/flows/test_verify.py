@@ -7,7 +7,7 @@ import pytest
 from django.core.management import call_command
 
 from crm import flows
-from leads.models import Contact, Handoff
+from leads.models import Contact, ContactAddress, Handoff
 from scoring.models import Component, Score
 from sla.models import Timer
 
@@ -53,7 +53,8 @@ def verify(*arguments):
 
 
 def test_nothing_differs_after_real_flows(worked):
-    assert verify() == (0, "scores: no differences\nclocks: no differences\nstages: no differences\n")
+    checks = ("scores", "clocks", "stages", "addresses")
+    assert verify() == (0, "".join(f"{name}: no differences\n" for name in checks))
 
 
 def test_a_component_that_was_changed_is_named(worked):
@@ -92,3 +93,8 @@ def test_a_stage_without_its_history_is_named(worked):
     contact = Contact.objects.exclude(pk=worked.contact_id).get()
     contact.stage_changes.order_by("-id").first().delete()
     assert f"contact {contact.pk}: stage mql" in verify("--stages")[1]
+
+
+def test_an_address_that_two_contacts_claim_is_named(worked):
+    ContactAddress.objects.create(contact=worked.contact, email="b@firm.example", at=AT)
+    assert "address b@firm.example: a further one of contact" in verify("--addresses")[1]

@@ -12,6 +12,7 @@ CHECKS = {
     "scores": verify.score_differences,
     "clocks": verify.clock_differences,
     "stages": verify.stage_differences,
+    "addresses": verify.address_differences,
 }
 
 
