@@ -55,6 +55,8 @@ OPPORTUNITIES = NavItem(_("Opportunities"), "/opportunities/", count_key="opport
 CAMPAIGNS = NavItem(_("Campaigns"), "/campaigns/")
 IMPORTS = NavItem(_("Imports"), "/imports/")
 SCORING = NavItem(_("Scoring"), "/scoring/")
+PERSONAS = NavItem(_("Personas"), "/personas/")
+SEGMENTS = NavItem(_("Segments"), "/segments/")
 HANDOFFS = NavItem(_("Handoffs"), "/handoffs/")
 POLICIES = NavItem(_("Policies"), "/settings/policies/")
 CALENDARS = NavItem(_("Calendars"), "/settings/calendars/")
@@ -65,7 +67,7 @@ BY_ROLE: Mapping[str, tuple[NavGroup, ...]] = {
     Role.MARKETER: (
         NavGroup("", (QUEUE, CONTACTS, COMPANIES)),
         NavGroup(_("Bring in"), (CAMPAIGNS, IMPORTS)),
-        NavGroup(_("Judge"), (SCORING,)),
+        NavGroup(_("Judge"), (SCORING, PERSONAS, SEGMENTS)),
         NavGroup(_("Together"), (HANDOFFS,)),
     ),
     Role.SALESPERSON: (
@@ -76,14 +78,14 @@ BY_ROLE: Mapping[str, tuple[NavGroup, ...]] = {
         NavGroup("", (SLA, QUEUE)),
         NavGroup(_("Rows"), (CONTACTS, COMPANIES, HANDOFFS, OPPORTUNITIES)),
         NavGroup(_("Bring in"), (CAMPAIGNS, IMPORTS)),
-        NavGroup(_("Judge"), (SCORING,)),
+        NavGroup(_("Judge"), (SCORING, PERSONAS, SEGMENTS)),
         NavGroup(_("Promise"), (POLICIES, CALENDARS)),
     ),
     Role.ADMIN: (
         NavGroup("", (SETTINGS, CONTACTS, COMPANIES)),
         NavGroup(_("Promise"), (POLICIES, CALENDARS)),
         NavGroup(_("Bring in"), (CAMPAIGNS, IMPORTS)),
-        NavGroup(_("Judge"), (SCORING,)),
+        NavGroup(_("Judge"), (SCORING, PERSONAS, SEGMENTS)),
         NavGroup(_("Together"), (SLA, QUEUE, HANDOFFS, OPPORTUNITIES, MAIL)),
     ),
 }

@@ -63,7 +63,7 @@ class SampleConditions(ConditionsForm):
 
 def sample_conditions() -> SampleConditions:
     """A condition on a list, one on an attribute, one without a value."""
-    stored = [
+    stored: list[dict[str, Any]] = [
         {"field": "country", "op": "in", "value": ["FI", "SE"]},
         {"field": "attributes.plan", "op": "equals", "value": "trial"},
         {"field": "company.industry", "op": "is_set", "value": None},

@@ -1,15 +1,16 @@
-"""Conditions as sentences that a person reads and can argue with, and the words for what they look at."""
+"""Conditions as people give them and read them: checked, as sentences, and the words for what they look at."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm import formats
-from leads.conditions import Condition
+from crm.errors import Invalid
+from leads.conditions import Condition, ConditionError, parse_conditions
 
 OPERATORS = {
     "equals": gettext_lazy("%(field)s is %(value)s"),
@@ -74,6 +75,21 @@ GROUPS = (
 
 FIELDS = OF_CONTACT | OF_COMPANY | OF_QUALIFICATION | OF_HANDOFF
 """The words for facts; a property of an activity and an attribute are called by their own names."""
+
+
+def checked(conditions: Any, *, known: Collection[str]) -> list[dict[str, Any]]:
+    """Conditions as people give them, as they are stored. Raises `Invalid` with the number of the first wrong one."""
+    try:
+        parsed = parse_conditions(conditions or [], known=known)
+    except ConditionError as error:
+        sentence = _(error.template) % error.params
+        if error.index is not None:
+            sentence = _("Condition %(number)d: %(sentence)s") % {"number": error.index + 1, "sentence": sentence}
+        raise Invalid(sentence, field="conditions") from None
+    return [
+        {"field": one.field, "op": one.op, "value": list(one.value) if isinstance(one.value, tuple) else one.value}
+        for one in parsed
+    ]
 
 
 def field_name(field: str) -> str:

@@ -11,7 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Replace
 from django.utils.translation import gettext_lazy as _
 
-from leads import words
+from leads import segments, words
 from leads.models import (
     Activity,
     Campaign,
@@ -22,7 +22,9 @@ from leads.models import (
     Import,
     ImportedContact,
     Opportunity,
+    Persona,
     Reason,
+    Segment,
     Touch,
 )
 from leads.models.imports import ImportState
@@ -107,6 +109,8 @@ class ContactFilter(filters.FilterSet):
     created_by_import = IdFilter(method="imported", label=_("Created by the import"))
     touched_by_import = IdFilter(method="imported", label=_("Touched by the import"))
     rule = IdFilter(method="counted_by", label=_("Rule of the score"))
+    segment = IdFilter(method="chosen", label=_("Segment"))
+    persona = IdFilter(method="chosen", label=_("Persona"))
 
     class Meta:
         model = Contact
@@ -137,6 +141,12 @@ class ContactFilter(filters.FilterSet):
         """Contacts whose score has points by the rule, however many are left."""
         counted = Contact.objects.filter(components__rule=value, components__count__gt=0)
         return rows.filter(pk__in=counted.values("pk"))
+
+    def chosen(self, rows: QuerySet, name: str, value: int) -> QuerySet:
+        """Contacts that a segment, or a version of a persona, chooses now."""
+        kinds: dict[str, Any] = {"segment": Segment, "persona": Persona}
+        row = kinds[name].objects.filter(pk=value).first()
+        return rows.filter(segments.chosen_by(row)) if row else rows.none()
 
     def imported(self, rows: QuerySet, name: str, value: int) -> QuerySet:
         """Contacts that came with one file, or whose address was known when a row of it came."""
@@ -248,4 +258,25 @@ class ReasonFilter(filters.FilterSet):
 
     class Meta:
         model = Reason
+        fields: list[str] = []
+
+
+class PersonaFilter(filters.FilterSet):
+    """Versions of personas by name and whether they are in use."""
+
+    name = TextFilter(label=_("Name"))
+    is_active = YesNoFilter(label=_("In use"))
+
+    class Meta:
+        model = Persona
+        fields: list[str] = []
+
+
+class SegmentFilter(filters.FilterSet):
+    """Segments by name."""
+
+    name = TextFilter(label=_("Name"))
+
+    class Meta:
+        model = Segment
         fields: list[str] = []

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from leads.views import campaigns, companies, contacts, queue, review
+from leads.views import campaigns, companies, contacts, personas, queue, review, segments
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("queue/", queue.queue, name="queue"),
@@ -27,6 +27,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("companies/", companies.company_list, name="companies"),
     path("companies/names/", companies.company_names, name="company_names"),
     path("companies/<int:company_id>/", companies.company_page, name="company"),
+    path("segments/", segments.segment_list, name="segments"),
+    path("segments/new/", segments.segment_new, name="segment_new"),
+    path("segments/count/", segments.conditions_count, name="conditions_count"),
+    path("segments/<int:segment_id>/", segments.segment_edit, name="segment"),
+    path("segments/<int:segment_id>/delete/", segments.segment_delete, name="segment_delete"),
+    path("personas/", personas.persona_list, name="personas"),
+    path("personas/new/", personas.persona_new, name="persona_new"),
+    path("personas/<int:persona_id>/", personas.persona_page, name="persona"),
+    path("personas/<int:persona_id>/retire/", personas.persona_retire, name="persona_retire"),
     path("campaigns/", campaigns.campaign_list, name="campaigns"),
     path("campaigns/new/", campaigns.campaign_new, name="campaign_new"),
     path("campaigns/<int:campaign_id>/", campaigns.campaign_page, name="campaign"),

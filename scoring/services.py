@@ -390,6 +390,11 @@ def scores_due(*, at: dt.datetime, limit: int) -> list[int]:
     return list(due.values_list("contact_id", flat=True)[:limit])
 
 
+def look_again(contact_ids: Any, *, at: dt.datetime) -> None:
+    """Let the next sweep compute these contacts, ids or a query of them: who they are has changed for many at once."""
+    Score.objects.filter(contact_id__in=contact_ids).update(next_check_at=at)
+
+
 def push_ahead(contact_id: int, *, at: dt.datetime) -> None:
     """Look at a score that could not be computed again in an hour."""
     Score.objects.filter(contact_id=contact_id).update(next_check_at=at + dt.timedelta(hours=1))

@@ -8,9 +8,8 @@ from typing import Any
 from django.db.models import Min, ProtectedError
 from django.utils.translation import gettext as _
 
-from crm.errors import Conflict, Invalid
-from leads import facts
-from leads.conditions import ConditionError, parse_conditions
+from crm.errors import Conflict
+from leads import condition_words, facts
 from sla import calendars, ladder
 from sla.models import Milestone, Policy
 
@@ -74,24 +73,10 @@ def _checked(values: dict[str, Any], *, milestone: str) -> dict[str, Any]:
         name: value for name, value in values.items() if name in FIELDS and not (name == "position" and value is None)
     }
     if "conditions" in values:
-        values["conditions"] = _stored_conditions(values["conditions"])
+        values["conditions"] = condition_words.checked(values["conditions"], known=facts.POLICY_FIELDS)
     if "steps" in values:
         values["steps"] = ladder.parse_steps(values["steps"], milestone=milestone)
     return values
-
-
-def _stored_conditions(conditions: Any) -> list[dict[str, Any]]:
-    try:
-        parsed = parse_conditions(conditions or [], known=facts.POLICY_FIELDS)
-    except ConditionError as error:
-        sentence = _(error.template) % error.params
-        if error.index is not None:
-            sentence = _("Condition %(number)d: %(sentence)s") % {"number": error.index + 1, "sentence": sentence}
-        raise Invalid(sentence, field="conditions") from None
-    return [
-        {"field": one.field, "op": one.op, "value": list(one.value) if isinstance(one.value, tuple) else one.value}
-        for one in parsed
-    ]
 
 
 def _require_reach(policy: Policy, *, at: dt.datetime) -> None:

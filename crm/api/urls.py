@@ -15,6 +15,8 @@ from leads.api.contacts import ContactResource
 from leads.api.handoffs import HandoffResource
 from leads.api.imports import ImportResource
 from leads.api.opportunities import OpportunityResource
+from leads.api.personas import PersonaResource
+from leads.api.segments import SegmentResource
 from scoring.api.models import ScoringModelResource
 from sla.api.calendars import CalendarResource
 from sla.api.policies import PolicyResource
@@ -27,6 +29,8 @@ RESOURCES = {
     "handoffs": HandoffResource,
     "opportunities": OpportunityResource,
     "campaigns": CampaignResource,
+    "personas": PersonaResource,
+    "segments": SegmentResource,
     "scoring-models": ScoringModelResource,
     "policies": PolicyResource,
     "calendars": CalendarResource,

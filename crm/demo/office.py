@@ -8,10 +8,11 @@ from decimal import Decimal
 
 from django.contrib.auth.hashers import make_password
 
+from crm import flows
 from crm.models import Role, Team, User
 from crm.models.people import TeamKind
-from leads import services
-from leads.models import Campaign, Source
+from leads import segments, services
+from leads.models import Campaign, Segment, Source
 from sla import clock
 from sla.models import Calendar
 
@@ -62,6 +63,25 @@ CAMPAIGNS = (
 )
 
 
+# name, who they are, a field with its operator and value
+PERSONAS = (
+    (
+        "Runs the dock",
+        "Answers for lorries that wait. Wants calm mornings; fears a system that the shift will not use.",
+        ("job_title", "contains", ["warehouse", "dock", "logistics", "shift"]),
+    ),
+    (
+        "Signs the order",
+        "Reads one page with a number on it. Wants proof from a plant like their own.",
+        ("job_title", "contains", ["director", "CFO", "head of"]),
+    ),
+)
+SEGMENTS: tuple[tuple[str, tuple[str, str, object]], ...] = (
+    ("Food and logistics", ("company.industry", "in", ["food", "logistics"])),
+    ("Private mailboxes", ("email", "is_free_mail", None)),
+)
+
+
 @dataclass
 class Office:
     """The people by address, the campaigns by name, and the hours in which they work."""
@@ -86,6 +106,7 @@ def open_office(*, at: dt.datetime) -> Office:
     # One hashing for all: it takes a good part of a second on purpose.
     User.objects.update(password=make_password(PASSWORD))
     _start_campaigns(at=at)
+    _draw_buyers(people["marketer@demo.example"], at=at - dt.timedelta(days=CAMPAIGNS[0][3]))
     return Office(people, {one.email: one.pace for one in COLLEAGUES}, calendar.parse())
 
 
@@ -100,6 +121,19 @@ def _hire(colleague: Colleague, team: Team) -> User:
         # Customer service gets what overflows, and takes no part in the rotation.
         is_on_duty=colleague.team != "Customer service",
     )
+
+
+def _draw_buyers(marketer: User, *, at: dt.datetime) -> None:
+    for name, description, condition in PERSONAS:
+        values = {"name": name, "description": description, "conditions": [_condition(*condition)]}
+        flows.create_persona(actor=marketer, values=values, at=at)
+    for name, asked in SEGMENTS:
+        values = {"name": name, "conditions": [_condition(*asked)]}
+        segments.save_segment(Segment(), values=values, actor=marketer, at=at)
+
+
+def _condition(field: str, op: str, value: object) -> dict[str, object]:
+    return {"field": field, "op": op, "value": value}
 
 
 def _start_campaigns(*, at: dt.datetime) -> None:

@@ -12,6 +12,7 @@ from crm.flows.imports import imports_to_resume, retry_import, run_import, start
 from crm.flows.learning import suggest_points
 from crm.flows.merging import merge_contacts
 from crm.flows.opportunities import AfterLoss, lose_opportunity, open_opportunity, win_opportunity
+from crm.flows.personas import change_persona, create_persona, retire_persona
 from crm.flows.promises import create_policy, delete_calendar, delete_policy, edit_policy, save_calendar
 from crm.flows.scores import adjust_score, rescore, sweep_scores
 from crm.flows.undo import undo
@@ -24,8 +25,10 @@ __all__ = [
     "accept",
     "adjust_score",
     "approve",
+    "change_persona",
     "create_company",
     "create_contact",
+    "create_persona",
     "create_policy",
     "delete_calendar",
     "delete_policy",
@@ -48,6 +51,7 @@ __all__ = [
     "rescore",
     "resume_clocks",
     "resurface_due",
+    "retire_persona",
     "retry_import",
     "return_to_marketing",
     "route_waiting",

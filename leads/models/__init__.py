@@ -4,6 +4,7 @@ from leads.models.handoffs import Handoff, HandoffEvent, Opportunity, Reason
 from leads.models.imports import Import, ImportedContact
 from leads.models.merges import ContactAddress, Merge
 from leads.models.qualification import Persona, Qualification
+from leads.models.segments import Segment
 
 __all__ = [
     "Activity",
@@ -23,6 +24,7 @@ __all__ = [
     "Persona",
     "Qualification",
     "Reason",
+    "Segment",
     "Source",
     "StageChange",
     "Touch",

@@ -56,7 +56,10 @@ class Qualification(models.Model):
 
 
 class Persona(models.Model):
-    """The shared picture of one kind of buyer, with conditions that match contacts to it."""
+    """One version of the shared picture of one kind of buyer, with conditions that match contacts to it.
+
+    A version is never edited: a change is a new one, which alone is active. Rules know a persona by its name.
+    """
 
     name = models.CharField(_("name"), max_length=100)
     version = models.PositiveIntegerField(default=1)
@@ -64,6 +67,9 @@ class Persona(models.Model):
     conditions = models.JSONField(_("conditions"), default=list, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField()
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     class Meta:
         ordering: ClassVar = ["name", "-version"]

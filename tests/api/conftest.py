@@ -15,7 +15,8 @@ from django.test import Client
 
 from crm import flows
 from crm.models import ApiKey, Notice, Role, Team, User
-from leads.models import Activity, Campaign, Company, Contact, Handoff, Import, Opportunity
+from leads import segments
+from leads.models import Activity, Campaign, Company, Contact, Handoff, Import, Opportunity, Persona, Segment
 from scoring.models import ScoringModel
 from sla.models import Calendar, Policy, Timer
 from tests.conftest import make_user
@@ -137,6 +138,8 @@ class World:
     timer: Timer
     alert: Notice
     file_import: Import
+    persona: Persona
+    segment: Segment
 
     def path(self, resource: str) -> str:
         """The address of the row of this resource."""
@@ -153,6 +156,8 @@ class World:
             "timers": self.timer,
             "alerts": self.alert,
             "imports": self.file_import,
+            "personas": self.persona,
+            "segments": self.segment,
         }
         return f"{resource}/{rows[resource].pk}/"
 
@@ -173,7 +178,10 @@ def world(marketer: User, salesperson: User, manager: User) -> World:
     file_import = Import.objects.create(
         file="imports/one.csv", file_name="one.csv", checksum="0" * 64, actor=marketer, created_at=NOW, updated_at=NOW
     )
+    finns = {"name": "Finns", "conditions": [{"field": "country", "op": "equals", "value": "FI"}]}
     return World(
+        persona=flows.create_persona(actor=marketer, values=finns, at=NOW),
+        segment=segments.save_segment(Segment(), values=finns, actor=marketer, at=NOW),
         contact=handoff.contact,
         company=Company.objects.get(),
         activity=Activity.objects.first(),

@@ -12,9 +12,11 @@ ROLES = (Role.MARKETER, Role.SALESPERSON, Role.MANAGER, Role.ADMIN)
 ALL, MARKETING, MANAGEMENT = frozenset(ROLES), frozenset(ROLES) - {Role.SALESPERSON}, {Role.MANAGER, Role.ADMIN}
 ROWS = tuple(name for name in RESOURCES if name not in ("activity-types", "reasons", "sources"))
 # What salespeople do not see at all, or see all of; everything else has row rights.
-FOR_ALL = ("campaigns", "scoring-models", "policies", "calendars")
+FOR_ALL = ("campaigns", "personas", "scoring-models", "policies", "calendars")
 MANAGED = {Role.SALESPERSON: 403, Role.MARKETER: 403}
-READERS = {"imports": MARKETING}
+READERS = {"imports": MARKETING, "segments": MARKETING}
+EDITING = dict.fromkeys((Role.SALESPERSON, Role.MANAGER), 403)
+CHOICE = [{"field": "country", "op": "equals", "value": "SE"}]
 # Verbs of handoffs, contacts and opportunities are refused by state or reason here, never by role or with an error.
 WRITES = [
     ("post", "contacts/", {"last_name": "New"}, dict.fromkeys(ROLES, 201)),
@@ -32,6 +34,20 @@ WRITES = [
         {"name": "New", "always_open": True},
         MANAGED | dict.fromkeys(MANAGEMENT, 201),
     ),
+    (
+        "post",
+        "personas/",
+        {"name": "New", "conditions": CHOICE},
+        EDITING | dict.fromkeys((Role.MARKETER, Role.ADMIN), 201),
+    ),
+    (
+        "post",
+        "segments/",
+        {"name": "New", "conditions": CHOICE},
+        dict.fromkeys(MARKETING, 201) | {Role.SALESPERSON: 403},
+    ),
+    ("patch", "personas", {"name": "Renamed"}, EDITING | dict.fromkeys((Role.MARKETER, Role.ADMIN), 400)),
+    ("patch", "segments", {"conditions": CHOICE}, dict.fromkeys(MARKETING, 200) | {Role.SALESPERSON: 403}),
     ("patch", "contacts", {"city": "Oulu"}, dict.fromkeys(ALL, 200)),
     ("patch", "companies", {"city": "Oulu"}, dict.fromkeys(ALL, 200)),
     ("patch", "campaigns", {"cost": "10.00"}, dict.fromkeys(MARKETING, 200) | {Role.SALESPERSON: 403}),
@@ -108,7 +124,7 @@ def test_lists_and_rows_are_read_by_those_who_may(callers, world, resource):
             assert caller.call("get", world.path(resource)).status_code == expected, role
 
 
-@pytest.mark.parametrize("resource", [name for name in ROWS if name not in FOR_ALL and name != "imports"])
+@pytest.mark.parametrize("resource", [name for name in ROWS if name not in FOR_ALL and name not in READERS])
 def test_a_stranger_sees_nothing_and_cannot_tell_hidden_from_absent(stranger, world, resource):
     assert stranger.get(f"{resource}/")["results"] == []
     hidden = stranger.call("get", world.path(resource))
@@ -163,6 +179,8 @@ ALLOWED = {
     "handoffs": ({"get"}, {"get"}),
     "opportunities": ({"get", "post"}, {"get"}),
     "campaigns": ({"get", "post"}, {"get", "patch"}),
+    "personas": ({"get", "post"}, {"get", "patch", "delete"}),
+    "segments": ({"get", "post"}, {"get", "patch", "delete"}),
     "scoring-models": ({"get", "post"}, {"get", "patch", "delete"}),
     "policies": ({"get", "post"}, {"get", "patch", "delete"}),
     "calendars": ({"get", "post"}, {"get", "patch", "delete"}),

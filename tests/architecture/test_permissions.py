@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from crm import flows
 from crm.flows import publishing
-from leads.models import Campaign, Company, Contact, Handoff
+from leads.models import Campaign, Company, Contact, Handoff, Persona, Segment
 
 pytestmark = pytest.mark.django_db
 
@@ -33,6 +33,13 @@ PAGES = {
     "/handoffs/": (200, 200, 200, 200, 200),
     "/opportunities/": (200, 200, 200, 200, 200),
     "/imports/": (200, 403, 403, 200, 200),
+    "/personas/": (200, 403, 403, 200, 200),
+    "/personas/new/": (200, 403, 403, 403, 200),
+    "/personas/{persona}/": (200, 403, 403, 200, 200),
+    "/segments/": (200, 403, 403, 200, 200),
+    "/segments/new/": (200, 403, 403, 200, 200),
+    "/segments/count/": (200, 403, 403, 200, 200),
+    "/segments/{segment}/": (200, 403, 403, 200, 200),
     "/scoring/": (200, 403, 403, 200, 200),
     "/scoring/backtests/": (200, 403, 403, 200, 200),
     "/scoring/feedback/": (200, 403, 403, 200, 200),
@@ -118,8 +125,11 @@ def offer(lead, people):
 def test_pages_open_to_whom_they_are_for(address, people, lead, browsing):
     offer(lead, people)
     draft = publishing.draft_from(actor=people["marketer"], model_id=1, at=timezone.now())
+    chosen = {"conditions": [{"field": "country", "op": "equals", "value": "FI"}], "created_at": timezone.now()}
     url = address.format(
         draft=draft.pk,
+        persona=Persona.objects.create(name="Planner", **chosen).pk,
+        segment=Segment.objects.create(name="Finland", **chosen).pk,
         offered=lead.pk,
         contact=lead.contact_id,
         company=Company.objects.get().pk,
