@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.deeds import OUTCOMES
 from leads.forms import CommentField, ReasonField
+from leads.models.qualification import Letter, Verdict
+from leads.qualification import Answer
 from leads.stages import ReasonKind
 
 MORNING = dt.time(9)
@@ -181,3 +184,54 @@ class AdjustForm(forms.Form):
         error_messages={"required": _("Give the points, such as 10 or −10.")},
     )
     reason = forms.CharField(label=_("Why"), max_length=300, error_messages={"required": _("Say why.")})
+
+
+class QualifyForm(forms.Form):
+    """What sales found out: a verdict on each of the four questions, what they said, and by when they decide."""
+
+    decide_by_date = forms.DateField(
+        label=_("They decide by"),
+        required=False,
+        input_formats=[DATE_FORMAT],
+        widget=forms.DateInput(format=DATE_FORMAT, attrs={"type": "date"}),
+    )
+
+    def __init__(self, data: Any = None, *, answers: Iterable[Answer] = (), auto_id: str = "qualify_form_%s") -> None:
+        super().__init__(data, auto_id=auto_id)
+        known = {answer.letter: answer for answer in answers}
+        for letter in Letter:
+            answer = known.get(letter, Answer(letter))
+            self.fields[letter.value] = forms.ChoiceField(
+                label=letter.label,
+                required=False,
+                choices=[("", _("Not known")), *Verdict.choices],
+                initial=answer.verdict or "",
+            )
+            self.fields[f"{letter}_evidence"] = forms.CharField(
+                label=_("What they said"),
+                required=False,
+                max_length=2000,
+                initial=answer.evidence,
+                widget=forms.Textarea({"rows": 2, "placeholder": answer.question}),
+            )
+        if Letter.TIMELINE in known:
+            self.fields["decide_by_date"].initial = known[Letter.TIMELINE].decide_by_date
+
+    @property
+    def letters(self) -> list[dict[str, forms.BoundField]]:
+        """The fields of each question."""
+        return [
+            {"verdict": self[letter.value], "evidence": self[f"{letter}_evidence"]}
+            | ({"decide_by_date": self["decide_by_date"]} if letter is Letter.TIMELINE else {})
+            for letter in Letter
+        ]
+
+    def answers(self) -> dict[str, dict[str, Any]]:
+        """What the flow takes."""
+        asked = self.cleaned_data
+        found = {
+            letter.value: {"verdict": asked[letter.value] or None, "evidence": asked[f"{letter}_evidence"]}
+            for letter in Letter
+        }
+        found[Letter.TIMELINE.value]["decide_by_date"] = asked["decide_by_date"]
+        return found

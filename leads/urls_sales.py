@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/", inbox.inbox, name="inbox"),
     path("contacts/<int:contact_id>/", card.contact, name="contact"),
     path("contacts/<int:contact_id>/log/", answers.contact_log, name="contact_log"),
+    path("contacts/<int:contact_id>/qualify/", answers.contact_qualify, name="contact_qualify"),
     path("contacts/<int:contact_id>/adjust/", answers.contact_adjust, name="contact_adjust"),
     path("handoffs/", handoffs.handoff_list, name="handoffs"),
     path("handoffs/<int:handoff_id>/accept/", answers.handoff_accept, name="handoff_accept"),

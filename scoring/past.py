@@ -77,7 +77,8 @@ class Past:
                 return self.contact.stage if at is None and not self.stages else self._stage(at)
             old = self._until(name, at)
             if old is _TODAY:
-                return today(name) if not name.startswith("bant.") or self._is_given(name, at) else None
+                is_noted = name in self.changes or not name.startswith("bant.")
+                return today(name) if is_noted or self._is_given(name, at) else None
             return self.source_codes.get(str(old), old) if name == "source" else old
 
         return get

@@ -6,7 +6,15 @@ The only place that orders steps. Interfaces call these; nothing below calls up.
 from crm.flows.activities import ActivityIn, ContactIn, Recorded, log_contact, record_activities
 from crm.flows.clocks import pause_clocks, resume_clocks, sweep_timers
 from crm.flows.companies import create_company, edit_company
-from crm.flows.contacts import create_contact, disqualify, edit_contact, requalify, resurface_due, touch_contact
+from crm.flows.contacts import (
+    create_contact,
+    disqualify,
+    edit_contact,
+    qualify,
+    requalify,
+    resurface_due,
+    touch_contact,
+)
 from crm.flows.handoffs import accept, approve, overflow, reassign, recycle, reject, return_to_marketing, route_waiting
 from crm.flows.imports import imports_to_resume, retry_import, run_import, start_import
 from crm.flows.learning import suggest_points
@@ -43,6 +51,7 @@ __all__ = [
     "open_opportunity",
     "overflow",
     "pause_clocks",
+    "qualify",
     "reassign",
     "record_activities",
     "recycle",

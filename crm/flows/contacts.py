@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -11,12 +12,12 @@ from django.utils.translation import gettext as _
 import scoring.services
 import sla.services
 from crm import notices
-from crm.errors import Conflict
+from crm.errors import Conflict, Forbidden
 from crm.flows import activities, scores
 from crm.models import Role
 from crm.models.notices import NoticeKind
-from leads import lifecycle, services
-from leads.models import Contact, Handoff, Reason, Source
+from leads import lifecycle, qualification, services
+from leads.models import Contact, ContactChange, Handoff, Reason, Source
 from leads.stages import HandoffState, ReasonKind, Stage, VerbName
 from sla.models import Milestone
 
@@ -59,6 +60,23 @@ def edit_contact(*, actor: User, contact_id: int, values: dict[str, Any], at: dt
     if services.edit(contact, values=values, actor=actor, at=at):
         scores.rescore([contact], at=at)
     return contact
+
+
+@transaction.atomic
+def qualify(
+    *, actor: User, contact_id: int, answers: Mapping[str, Mapping[str, Any]], at: dt.datetime
+) -> list[ContactChange]:
+    """Write what sales found out, as `leads.qualification.write` takes it; the score follows. Returns what changed.
+
+    For the owner and managers. Raises `NotFound`, `Forbidden`, `Invalid`.
+    """
+    contact = lifecycle.locked_contact(user=actor, contact_id=contact_id)
+    if not qualification.may_write(actor, contact):
+        raise Forbidden(_("The owner and managers say what sales found out. Accept the lead first."))
+    changes = qualification.write(contact, answers=answers, actor=actor, at=at)
+    if changes:
+        scores.rescore([contact], at=at)
+    return changes
 
 
 @transaction.atomic

@@ -21,6 +21,7 @@ from crm.queries.queue import Seller
 from crm.queries.timeline import Timeline
 from leads import words
 from leads.models import Contact, Handoff, HandoffEvent, Opportunity
+from leads.qualification import Answer, answers_of, may_write
 from leads.stages import HandoffState, Stage
 from scoring import queries as scores
 from scoring.queries import Explanation
@@ -100,6 +101,9 @@ class Card:
     colleagues: tuple[Colleague, ...]
     earlier: tuple[Earlier, ...]
     said: tuple[Said, ...]
+    answers: tuple[Answer, ...]
+    """What sales found out, all four questions."""
+    can_qualify: bool
     desk: Desk
     hours: tuple[OpenHours, ...]
     place: Place | None
@@ -251,6 +255,8 @@ def card_of(user: User, *, contact_id: int, now: dt.datetime, is_whole: bool = F
         colleagues=_colleagues(user, contact),
         earlier=tuple(_earlier(row) for row in handoffs if row.ended_at and row.state != HandoffState.CLOSED),
         said=_said(events),
+        answers=answers_of(contact),
+        can_qualify=may_write(user, contact),
         desk=made,
         hours=drawn.hours,
         place=_place(contact, own) if user.is_salesperson else None,

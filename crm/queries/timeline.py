@@ -7,11 +7,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from crm import deeds, formats, openers
 from crm.queries import history
 from leads import words
+from leads.condition_words import OF_COMPANY, OF_QUALIFICATION
 from leads.models import Activity, Contact, ContactChange, HandoffEvent, StageChange
+from leads.models.qualification import Letter
 from leads.stages import HandoffState, Stage, VerbName
 from scoring.queries import RulePoints
 from sla.models import Pause
@@ -19,7 +22,12 @@ from sla.models import Pause
 SHORT = 8
 LONGEST = 500
 STRONG = ("demo_request", "form_submission", "email_reply")
-FIELD_LABELS = {field.name: field.verbose_name for field in Contact._meta.fields}
+FIELD_LABELS = {
+    **{field.name: field.verbose_name for field in Contact._meta.fields},
+    **OF_COMPANY,
+    **OF_QUALIFICATION,
+    **{f"evidence.{letter}": gettext_lazy("what they said on it") for letter in Letter},
+}
 
 
 @dataclass(frozen=True)

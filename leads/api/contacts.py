@@ -24,9 +24,10 @@ from crm.errors import Invalid
 from crm.models import User
 from crm.models.people import validate_time_zone
 from crm.queries import scores
-from leads import lifecycle, merges, services
+from leads import lifecycle, merges, qualification, services
 from leads.filters import ContactFilter
 from leads.models import Company, Contact
+from leads.models.qualification import Verdict
 
 
 class CompanyNameSerializer(serializers.Serializer):
@@ -187,6 +188,39 @@ class ScoreSerializer(serializers.Serializer):
     rules = RulePointsSerializer(many=True)
 
 
+class AnswerSerializer(serializers.Serializer):
+    """The answer to one question of BANT; `verdict` is null while nothing is known."""
+
+    letter = serializers.CharField()
+    verdict = serializers.CharField(allow_null=True)
+    evidence = serializers.CharField()
+    decide_by_date = serializers.DateField(allow_null=True)
+    at = InstantField(allow_null=True)
+    actor = PersonField(allow_null=True)
+
+
+class VerdictSerializer(serializers.Serializer):
+    """What was found out on one question; what is left out stays, a verdict of null takes it back."""
+
+    verdict = serializers.ChoiceField(choices=Verdict.choices, allow_null=True, required=False)
+    evidence = serializers.CharField(max_length=2000, allow_blank=True, required=False)
+
+
+class TimelineSerializer(VerdictSerializer):
+    """The timeline carries the day by which they must decide."""
+
+    decide_by_date = serializers.DateField(allow_null=True, required=False)
+
+
+class QualifySerializer(serializers.Serializer):
+    """What sales found out, by question."""
+
+    budget = VerdictSerializer(required=False)
+    authority = VerdictSerializer(required=False)
+    need = VerdictSerializer(required=False)
+    timeline = TimelineSerializer(required=False)
+
+
 class ContactResource(ReadOnlyResource):
     """Contacts: salespeople see what they own and what is or was handed to them, all others see every one."""
 
@@ -246,6 +280,21 @@ class ContactResource(ReadOnlyResource):
         contact, given = self.found(), self.given(DisqualifySerializer)
         flows.disqualify(actor=request.user, contact_id=contact.pk, at=timezone.now(), **given)
         return self.answer()
+
+    @extend_schema(
+        responses=AnswerSerializer(many=True), description="What sales found out: budget, authority, need and timeline."
+    )
+    @action(detail=True, methods=["get"], url_path="qualification", filterset_class=None, pagination_class=None)
+    def found_out(self, request: Request, pk: str) -> Response:
+        return Response(AnswerSerializer(qualification.answers_of(self.found()), many=True).data)
+
+    @verb(QualifySerializer, AnswerSerializer(many=True), "Write what sales found out; the score follows.")
+    @found_out.mapping.post
+    def qualify(self, request: Request, pk: str) -> Response:
+        contact = self.found()
+        answers = self.given(QualifySerializer)
+        flows.qualify(actor=request.user, contact_id=contact.pk, answers=answers, at=timezone.now())
+        return Response(AnswerSerializer(qualification.answers_of(contact), many=True).data)
 
     @verb(None, ContactSerializer, "Take the disqualified mark away; the score decides what follows.")
     @action(detail=True, methods=["post"])

@@ -22,7 +22,17 @@ from crm.errors import Conflict, Forbidden, Invalid, NotFound
 from crm.models import User
 from crm.queries import card as card_queries
 from crm.queries import desk
-from leads.forms_sales import AcceptForm, AdjustForm, LogForm, PauseForm, ReassignForm, RecycleForm, RejectForm
+from leads import qualification
+from leads.forms_sales import (
+    AcceptForm,
+    AdjustForm,
+    LogForm,
+    PauseForm,
+    QualifyForm,
+    ReassignForm,
+    RecycleForm,
+    RejectForm,
+)
 from leads.models import Contact, Handoff
 from leads.stages import Refusal, VerbName
 from leads.views.card import contact_page, gone_page
@@ -174,6 +184,20 @@ def _logged(contact: Contact, values: dict[str, Any]) -> str:
         when = openers.mid_sentence(formats.when(values["next_at"], now=timezone.now(), with_time=False))
         return _("%(what)s. Next step %(when)s.") % {"what": what, "when": when}
     return f"{what}."
+
+
+@require_POST
+def contact_qualify(request: HttpRequest, contact_id: int) -> HttpResponse:
+    """The owner or a manager writes what sales found out."""
+    user = person(request)
+    contact = card_queries.contact_seen(user, contact_id)
+    form = QualifyForm(request.POST, answers=qualification.answers_of(contact))
+
+    def qualify(values: dict[str, Any]) -> str:
+        flows.qualify(actor=user, contact_id=contact_id, answers=form.answers(), at=timezone.now())
+        return _("Saved what you found out about %(name)s. The score follows.") % {"name": contact}
+
+    return act(request, contact_id, form=form, name="qualify_form", do=qualify)
 
 
 @require_POST

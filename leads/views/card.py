@@ -23,6 +23,7 @@ from leads.forms_sales import (
     LoseForm,
     OfferForm,
     PauseForm,
+    QualifyForm,
     ReassignForm,
     RecycleForm,
     RejectForm,
@@ -79,6 +80,7 @@ def contact_page(
         "opened": dict.fromkeys(refused, True),
     }
     context |= {name: refused.get(name) or form(auto_id=f"{name}_%s") for name, form in FORMS.items()}
+    context["qualify_form"] = refused.get("qualify_form") or QualifyForm(answers=found.answers)
     template = "leads/contact/body.html" if request.htmx else "leads/contact/page.html"  # type: ignore[attr-defined]
     return render(request, template, context, status=status)
 
