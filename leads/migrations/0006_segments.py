@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leads', '0004_touched_by_imports'),
+        ('leads', '0005_merges'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
