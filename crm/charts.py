@@ -370,6 +370,8 @@ class CoursePlan:
 
 
 COURSE_HEIGHT, COURSE_PLOT, COURSE_SHARE = 100, 84, 0.84
+MARK_REACH = 0.32
+"""How far left of its step, as a share of the period, the line stays above a label; to the right half as far."""
 
 
 def plan_score_course(chart: ScoreCourse) -> CoursePlan:
@@ -403,21 +405,29 @@ def plan_score_course(chart: ScoreCourse) -> CoursePlan:
             ThresholdPlan(y=down(y_of(level)), label_y=down(y_of(level) - 4), text=words)
             for level, words in chart.thresholds
         ),
-        marks=_plan_course_marks(chart, time_share),
+        marks=_plan_course_marks(chart, time_share, [(time_share(point.at), y_of(point.score)) for point in points]),
     )
 
 
-def _plan_course_marks(chart: ScoreCourse, time_share: Callable[[datetime], float]) -> tuple[LabelPlan, ...]:
-    """The first day at the left, then what happened; a label that would touch a later one is left out."""
-    y = down(COURSE_HEIGHT + MARK_LINE - 4)
-    planned = [LabelPlan(x="0%", y=y, text=chart.start_label, anchor="start")] if chart.start_label else []
+def _plan_course_marks(
+    chart: ScoreCourse, time_share: Callable[[datetime], float], line: Sequence[tuple[float, float]]
+) -> tuple[LabelPlan, ...]:
+    """The first day at the left, then what happened, each close below its step in the `line` of (share, y).
+
+    A label that would touch a later one is left out.
+    """
+    lowest = COURSE_HEIGHT + MARK_LINE - 4
+    planned = [LabelPlan(x="0%", y=down(lowest), text=chart.start_label, anchor="start")] if chart.start_label else []
     following = 2.0
     kept = []
     for mark in sorted(chart.marks, key=lambda item: item.at, reverse=True):
-        share = time_share(mark.at) * COURSE_SHARE
+        at = time_share(mark.at)
+        share = at * COURSE_SHARE
         if following - share < 0.16 or share < 0.2:
             continue
-        kept.append(LabelPlan(x=across(share), y=y, text=mark.label, anchor="end" if share > 0.7 else "middle"))
+        near = [y for x, y in line if -MARK_REACH < x - at < MARK_REACH / 2]
+        y = min(max(near, default=lowest) + MARK_LINE, lowest)
+        kept.append(LabelPlan(x=across(share), y=down(y), text=mark.label, anchor="end" if share > 0.7 else "middle"))
         following = share
     return (*planned, *reversed(kept))
 

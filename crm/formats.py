@@ -6,7 +6,7 @@ counts on with the same patterns, which it gets from `clock_patterns`.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from django.utils import timezone
@@ -142,8 +142,13 @@ def when(moment: datetime, *, now: datetime, with_time: bool = True) -> str:
     elif local.year == today.year:
         return date_format(local, pgettext("date pattern: day and month", "j M"))
     else:
-        return date_format(local, pgettext("date pattern: day, month and year", "j M Y"))
+        return whole_day(local)
     return f"{day} {time_of_day(moment)}" if with_time else day
+
+
+def whole_day(value: date) -> str:
+    """A day in full: "13 Nov 2025"."""
+    return date_format(value, pgettext("date pattern: day, month and year", "j M Y"))
 
 
 def time_of_day(moment: datetime) -> str:

@@ -10,9 +10,9 @@ from typing import Any
 
 import django_filters as filters
 from django.db.models import Exists, OuterRef, QuerySet
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from crm import formats
 from crm.faces import ClockFace, OpenHours
 from crm.models import Role, User
 from crm.queries import chairs, clocks
@@ -205,7 +205,7 @@ def words_of(chosen: HandoffListFilter) -> str:
         contact = Contact.objects.visible_to(chosen.user).filter(id=asked["contact"]).first()
         said.append(str(contact) if contact else "")
     if asked["since"] or asked["until"]:
-        days = [date_format(day, "SHORT_DATE_FORMAT") for day in (asked["since"], asked["until"]) if day]
+        days = [formats.whole_day(day) for day in (asked["since"], asked["until"]) if day]
         by = dict(BY)[asked["by"] or "formed"]
         said.append(f"{by} {' – '.join(days)}")
     return " · ".join(one for one in said if one)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -85,6 +85,12 @@ def local_now() -> str:
     now = timezone.localtime()
     day = date_format(now, pgettext("date pattern: weekday, day and month", "D j M"))
     return f"{day}, {formats.time_of_day(now)} {formats.zone_city(timezone.get_current_timezone_name())}"
+
+
+@register.filter(expects_localtime=True)
+def whole_day(value: date | None) -> str:
+    """A day in full, "13 Nov 2025"; nothing for None."""
+    return "" if value is None else formats.whole_day(value)
 
 
 @register.filter

@@ -82,7 +82,6 @@ def queue_page(
     """The queue as a page or fragment; `selection` is a bound form that was refused, shown with what was typed."""
     user, now = person(request), timezone.now()
     selling, rules = queue_queries.sellers(), scores.rules_in_force()
-    counts = queue_queries.counts(user=user, now=now, selling=selling)
     handoffs = queue_queries.for_listing(queue_queries.chosen_handoffs(chosen, user=user, now=now))
     page = Paginator(handoffs, PAGE_SIZE).get_page(request.GET.get("page"))
     listing = queue_queries.listing(list(page.object_list), now=now, rules=rules)
@@ -95,8 +94,7 @@ def queue_page(
         "chosen": chosen,
         "back": back,
         "now": now,
-        "counts": counts,
-        "tabs": _tabs(chosen, counts),
+        **head_context(queue_queries.counts(user=user, now=now, selling=selling), chosen=chosen),
         "page": page,
         "rows": listing.rows,
         "hours": listing.hours,
@@ -105,8 +103,6 @@ def queue_page(
         "can_act": user.is_marketer or user.is_manager,
         "selection": selection or SelectionForm(),
         "selected": set(request.POST.getlist("handoff")) if selection is not None else set(),
-        "late_href": _href(tab="", due="late"),
-        "hour_href": _href(tab="", due="hour"),
         **_filter_choices(user),
         **(panel_context(found, back=back) if found else {}),
     }
@@ -116,6 +112,16 @@ def queue_page(
     if request.method == "GET":
         response["HX-Replace-Url"] = request.get_full_path()
     return response
+
+
+def head_context(counts: queue_queries.Counts, *, chosen: Chosen) -> dict[str, Any]:
+    """What the head, the tabs and the menu say of the queue as a whole."""
+    return {
+        "counts": counts,
+        "tabs": _tabs(chosen, counts),
+        "late_href": _href(tab="", due="late"),
+        "hour_href": _href(tab="", due="hour"),
+    }
 
 
 def _focus(page: Page, asked: str) -> int | None:

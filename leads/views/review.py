@@ -25,7 +25,7 @@ from crm.queries import queue as queue_queries
 from leads.forms import ApproveForm, DisqualifyForm, OfferForm, ReturnForm, SelectionForm
 from leads.models import Contact, Handoff
 from leads.views.card import contact_page
-from leads.views.queue import back_of, chosen_of, panel_page, queue_page, reviewers_only, told_counts
+from leads.views.queue import back_of, chosen_of, head_context, panel_page, queue_page, reviewers_only, told_counts
 
 
 @reviewers_only
@@ -136,6 +136,9 @@ def _act(
             kept = typed.cleaned_data.get("comment", "")
             gone = queue_queries.gone(user=user, tab=chosen.tab, shown=[handoff_id], now=timezone.now())
             status, more = 409, more | {"conflict": str(refusal), "kept": kept, "gone": gone}
+            if not is_from_card:
+                counts = queue_queries.counts(user=user, now=timezone.now(), selling=queue_queries.sellers())
+                more |= head_context(counts, chosen=chosen)
         else:
             undo_url = _undo_url([handoff_id], back=back_of(chosen)) if is_undoable else ""
             toasts.tell(request=request, text=text, undo_url=undo_url)

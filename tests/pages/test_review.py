@@ -120,6 +120,9 @@ def test_the_second_is_told_who_was_first_and_keeps_what_was_typed(client, hando
     assert handoff.state == "offered"
     if headers:
         assert f'id="queue-row-{handoff.pk}" hx-swap-oob="true"' in answer.content.decode()
+        assert "Nothing to review." in page
+        assert """<span hx-swap-oob="innerHTML:a[href='/queue/'] .nav-count">0</span>""" in answer.content.decode()
+    assert ('id="queue-sentence"' in answer.content.decode()) is bool(headers)
 
 
 def test_undo_puts_it_back_once(client, browsing, handoff, manager):

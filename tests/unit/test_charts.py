@@ -186,3 +186,19 @@ def test_a_person_is_judged_only_by_enough_handoffs():
     assert plans[1].late_tone == "red"
     assert plans[3].width == "0.00%"
     assert plans[0].tick == "90.00%"
+
+
+def test_words_below_a_course_stand_close_to_their_step():
+    marks = (charts.CourseMark(START + timedelta(days=5), "demo"),)
+    plan = course(20, 20, 20, 20, 20, 90, 88, 86, marks=marks, start_label="18 Oct")
+    before = float(plan.polyline.split()[4].split(",")[1])
+    start, demo = plan.marks
+    assert before < float(demo.y) < before + 20
+    assert float(demo.y) < float(start.y)
+
+
+def test_words_below_a_course_never_lie_on_its_line():
+    marks = (charts.CourseMark(START + timedelta(days=5), "demo"),)
+    plan = course(20, 20, 20, 5, 40, 90, 88, 86, marks=marks)
+    lowest = max(float(pair.split(",")[1]) for pair in plan.polyline.split())
+    assert float(plan.marks[0].y) > lowest
