@@ -60,7 +60,8 @@ SEGMENTS = NavItem(_("Segments"), "/segments/")
 HANDOFFS = NavItem(_("Handoffs"), "/handoffs/")
 POLICIES = NavItem(_("Policies"), "/settings/policies/")
 CALENDARS = NavItem(_("Calendars"), "/settings/calendars/")
-MAIL = NavItem(_("Mail"), "/settings/deliveries/")
+DELIVERIES = NavItem(_("Deliveries"), "/settings/deliveries/")
+WEBHOOKS = NavItem(_("Webhooks"), "/settings/webhooks/")
 SETTINGS = NavItem(_("Settings"), "/settings/")
 
 BY_ROLE: Mapping[str, tuple[NavGroup, ...]] = {
@@ -86,7 +87,8 @@ BY_ROLE: Mapping[str, tuple[NavGroup, ...]] = {
         NavGroup(_("Promise"), (POLICIES, CALENDARS)),
         NavGroup(_("Bring in"), (CAMPAIGNS, IMPORTS)),
         NavGroup(_("Judge"), (SCORING, PERSONAS, SEGMENTS)),
-        NavGroup(_("Together"), (SLA, QUEUE, HANDOFFS, OPPORTUNITIES, MAIL)),
+        NavGroup(_("Together"), (SLA, QUEUE, HANDOFFS, OPPORTUNITIES)),
+        NavGroup(_("Tell"), (DELIVERIES, WEBHOOKS)),
     ),
 }
 """For each role its groups, in the order of the sidebar."""

@@ -76,6 +76,8 @@ def _who(notice: Notice) -> str:
 
 
 def _path(notice: Notice) -> str:
+    if notice.kind == NoticeKind.WEBHOOK_OFF:
+        return f"/settings/webhooks/{notice.params['webhook']}/"
     return f"/contacts/{notice.contact_id}/" if notice.contact_id else "/alerts/"
 
 
@@ -250,6 +252,16 @@ def _goes_on_with(notice: Notice) -> str:
     return _holder(notice.handoff) if notice.handoff else str(owner) if owner else _("marketing")
 
 
+def _webhook_off(notice: Notice, who: str) -> _Said:
+    name = notice.params["name"]
+    return _Said(
+        _("Switched off: the webhook %(name)s") % {"name": name},
+        str(notice.params["reason"]),
+        _("Look at its address, then switch it on again; what failed can be sent again."),
+        topic=name,
+    )
+
+
 _WORDS = {
     NoticeKind.WARN: _warn,
     NoticeKind.BREACH: _breach,
@@ -263,4 +275,5 @@ _WORDS = {
     NoticeKind.ACTIVE_AGAIN: _active_again,
     NoticeKind.RESURFACED: _resurfaced,
     NoticeKind.MERGED: _merged,
+    NoticeKind.WEBHOOK_OFF: _webhook_off,
 }

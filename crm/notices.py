@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from crm.errors import NotFound
-from crm.models import Delivery, Notice, Role, User
+from crm.models import Delivery, Notice, Role, User, Webhook
 from crm.models.notices import Channel
 
 
@@ -31,10 +31,11 @@ class Draft:
 
 
 def tell(drafts: Sequence[Draft], *, at: dt.datetime, wait: dt.timedelta = dt.timedelta()) -> list[Notice]:
-    """Write the notices that were not written before, and queue an e-mail for each, to leave `wait` after `at`.
+    """Write the notices that were not written before, and queue their sendings, to leave `wait` after `at`.
 
-    Returns the new notices. Both are rows of the caller's transaction: they are there if and only if what they
-    tell of is there.
+    Each recipient gets an e-mail; each webhook that listens to the kind is told of a happening once, however many
+    people are. Returns the new notices. All are rows of the caller's transaction: they are there if and only if what
+    they tell of is there.
     """
     if not drafts:
         return []
@@ -54,20 +55,33 @@ def tell(drafts: Sequence[Draft], *, at: dt.datetime, wait: dt.timedelta = dt.ti
         )
         for draft in fresh.values()
     )
-    host = urlsplit(settings.SITE_URL).hostname or "localhost"
-    Delivery.objects.bulk_create(
-        Delivery(
-            notice=notice,
-            recipient_id=notice.recipient_id,
-            channel=Channel.EMAIL,
-            next_attempt_at=at + wait,
-            # Kept in the row, so that a mail that is sent twice after a crash is recognized as one.
-            message_id=f"<{notice.dedup_key.replace(':', '.')}.{at:%Y%m%d%H%M%S}.{Channel.EMAIL}@{host}>",
-            created_at=at,
-        )
-        for notice in notices
-    )
+    mails = [Delivery(notice=one, recipient_id=one.recipient_id, channel=Channel.EMAIL) for one in notices]
+    posts = [
+        Delivery(notice=one, webhook=webhook, channel=Channel.WEBHOOK)
+        for webhook in Webhook.objects.filter(is_active=True)
+        for one in _happenings(notices)
+        if one.kind in webhook.kinds
+    ]
+    for delivery in (*mails, *posts):
+        delivery.created_at, delivery.next_attempt_at = at, at + wait
+        delivery.message_id = _message_id(delivery, at=at)
+    Delivery.objects.bulk_create([*mails, *posts])
     return notices
+
+
+def _happenings(notices: Sequence[Notice]) -> list[Notice]:
+    """Of notices that tell several people of the same, the first."""
+    first: dict[tuple[object, ...], Notice] = {}
+    for one in notices:
+        first.setdefault((one.kind, one.contact_id, one.handoff_id, one.timer_id, one.step), one)
+    return list(first.values())
+
+
+def _message_id(delivery: Delivery, *, at: dt.datetime) -> str:
+    """Kept in the row, so that what is sent twice after a crash is recognized as one."""
+    host = urlsplit(settings.SITE_URL).hostname or "localhost"
+    to = f"{delivery.channel}{delivery.webhook_id or ''}"
+    return f"<{delivery.notice.dedup_key.replace(':', '.')}.{at:%Y%m%d%H%M%S}.{to}@{host}>"
 
 
 def people_with(role: Role) -> list[User]:

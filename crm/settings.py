@@ -174,6 +174,12 @@ EMAIL_HOST_PASSWORD = ENVIRONMENT.email.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = ENVIRONMENT.email.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = ENVIRONMENT.email.get("EMAIL_USE_SSL", False)
 
+# Webhooks -----------------------------------------------------------------------------------------------------------
+
+# Whether a webhook may lead into the own network, where it could reach what is meant for nobody outside.
+WEBHOOKS_INSIDE = ENVIRONMENT.are_webhooks_inside_allowed
+WEBHOOKS_PLAIN_HTTP = IS_EMBEDDED or WEBHOOKS_INSIDE
+
 # API ----------------------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
@@ -249,6 +255,7 @@ def _every(seconds: float, task: str) -> dict[str, Any]:
 CELERY_BEAT_SCHEDULE = {
     "sweep timers": _every(5, "crm.tasks.sweep_timers"),
     "send deliveries": _every(5, "crm.tasks.send_deliveries"),
+    "send to webhooks": _every(5, "crm.tasks.send_to_webhooks"),
     "heartbeat": _every(5, "crm.tasks.heartbeat"),
     "route waiting handoffs": _every(30, "crm.tasks.route_waiting"),
     "resume jobs": _every(30, "crm.tasks.resume_jobs"),

@@ -8,6 +8,7 @@ from django.utils import timezone
 from crm import deliveries, flows
 from crm import heartbeat as signs_of_life
 from crm.flows import backtests, moves, publishing
+from crm.models.notices import Channel
 from leads.tasks import run_import
 from scoring.tasks import run_backtest, run_publication
 from sla.tasks import run_clock_move
@@ -34,6 +35,13 @@ def send_deliveries() -> None:
     """Send what people must be told."""
     if done := deliveries.send_due(at=timezone.now()):
         logger.info("Mail: %d sent, %d to be tried again, %d failed.", done.sent, done.retried, done.failed)
+
+
+@shared_task
+def send_to_webhooks() -> None:
+    """Tell webhooks what they listen to."""
+    if done := deliveries.send_due(at=timezone.now(), channel=Channel.WEBHOOK):
+        logger.info("Webhooks: %d sent, %d to be tried again, %d failed.", done.sent, done.retried, done.failed)
 
 
 @shared_task

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
-from crm.views import alerts, deliveries, health, home, people, style_guide, theme
+from crm.views import alerts, deliveries, health, home, people, style_guide, theme, webhooks
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -15,7 +15,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/people/<int:person_id>/", people.person_edit, name="person_edit"),
     path("settings/people/<int:person_id>/password/", people.person_password, name="person_password"),
     path("settings/deliveries/", deliveries.deliveries, name="deliveries"),
-    path("settings/deliveries/<int:delivery_id>/again/", deliveries.delivery_again, name="delivery_again"),
+    path("settings/deliveries/again/", deliveries.deliveries_again, name="deliveries_again"),
+    path("settings/webhooks/", webhooks.webhooks, name="webhooks"),
+    path("settings/webhooks/new/", webhooks.webhook_new, name="webhook_new"),
+    path("settings/webhooks/<int:webhook_id>/", webhooks.webhook_edit, name="webhook_edit"),
+    path("settings/webhooks/<int:webhook_id>/test/", webhooks.webhook_test, name="webhook_test"),
+    path("settings/webhooks/<int:webhook_id>/switch/", webhooks.webhook_switch, name="webhook_switch"),
+    path("settings/webhooks/<int:webhook_id>/secret/", webhooks.webhook_secret, name="webhook_secret"),
+    path("settings/webhooks/<int:webhook_id>/delete/", webhooks.webhook_delete, name="webhook_delete"),
     path("alerts/", alerts.alerts, name="alerts"),
     path("alerts/read/", alerts.alerts_read_all, name="alerts_read_all"),
     path("alerts/<int:notice_id>/read/", alerts.alert_read, name="alert_read"),

@@ -7,6 +7,7 @@ from rest_framework.routers import DefaultRouter
 from crm.api.alerts import AlertResource
 from crm.api.docs import Docs
 from crm.api.views import NothingHere, Root
+from crm.api.webhooks import WebhookResource
 from leads.api.activities import ActivityResource
 from leads.api.campaigns import CampaignResource
 from leads.api.codes import ActivityTypeResource, ReasonResource, SourceResource
@@ -37,6 +38,7 @@ RESOURCES = {
     "timers": TimerResource,
     "alerts": AlertResource,
     "imports": ImportResource,
+    "webhooks": WebhookResource,
     "activity-types": ActivityTypeResource,
     "reasons": ReasonResource,
     "sources": SourceResource,

@@ -24,8 +24,11 @@ class NoticeKind(models.TextChoices):
     ACTIVE_AGAIN = "active_again", _("Active again")
     RESURFACED = "resurfaced", _("Came back")
     MERGED = "merged", _("Merged with another contact")
+    WEBHOOK_OFF = "webhook_off", _("A webhook was switched off")
 
 
+WEBHOOK_KINDS = tuple(kind for kind in NoticeKind if kind != NoticeKind.WEBHOOK_OFF)
+"""What a webhook may be told of: everything about leads."""
 ALERT_KINDS = (NoticeKind.WARN, NoticeKind.BREACH, NoticeKind.ESCALATE)
 
 
@@ -68,6 +71,7 @@ class Channel(models.TextChoices):
     """How a notice leaves the product; the bell in the page reads notices themselves."""
 
     EMAIL = "email", _("E-mail")
+    WEBHOOK = "webhook", _("Webhook")
 
 
 class DeliveryState(models.TextChoices):
@@ -81,14 +85,19 @@ class DeliveryState(models.TextChoices):
 
 
 class Delivery(models.Model):
-    """One sending of a notice to one recipient over one channel.
+    """One sending of a notice over one channel: to its recipient, or to a webhook.
 
     `next_attempt_at` is the lease as well: a worker that takes the row moves it ahead, so that the row of a
     worker that died falls due again by itself.
     """
 
     notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="deliveries")
-    recipient = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    recipient = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    webhook = models.ForeignKey(
+        "crm.Webhook", null=True, blank=True, on_delete=models.CASCADE, related_name="deliveries"
+    )
     channel = models.CharField(max_length=10, choices=Channel)
     state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.QUEUED)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
@@ -109,6 +118,12 @@ class Delivery(models.Model):
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["notice", "recipient", "channel"], name="delivery_once_a_channel"),
+            models.UniqueConstraint(fields=["notice", "webhook"], name="delivery_once_a_webhook"),
+            models.CheckConstraint(
+                name="delivery_to_a_person_or_a_webhook",
+                condition=models.Q(channel="email", recipient__isnull=False, webhook=None)
+                | models.Q(channel="webhook", recipient=None, webhook__isnull=False),
+            ),
             models.CheckConstraint(
                 name="delivery_waits_or_is_over",
                 condition=models.Q(state__in=["sent", "failed"], next_attempt_at=None)

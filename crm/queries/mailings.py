@@ -1,18 +1,19 @@
-"""How mail to colleagues stands: what failed, what is tried again, what left."""
+"""How sendings stand: what failed, what is tried again, what left."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from crm import notice_words
-from crm.models import Delivery
+from crm.models import Delivery, Webhook
 from crm.models.notices import DeliveryState
 
-RELATED = ("recipient", "notice", *(f"notice__{name}" for name in notice_words.RELATED))
+RELATED = ("recipient", "webhook", "notice", *(f"notice__{name}" for name in notice_words.RELATED))
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,9 @@ class MailRow:
     """One sending of a list."""
 
     pk: int
-    recipient: str
+    to: str
     address: str
+    """The mail address, or in which form a webhook is told."""
     subject: str
     path: str
     state: str
@@ -39,15 +41,15 @@ class MailRow:
         return self.state == DeliveryState.FAILED
 
 
-def counts() -> dict[str, int]:
-    """How many sendings stand in each state."""
-    rows = Delivery.objects.order_by().values_list("state").annotate(n=Count("pk"))
+def counts(**chosen: Any) -> dict[str, int]:
+    """How many sendings stand in each state, of those with these columns."""
+    rows = Delivery.objects.filter(**chosen).order_by().values_list("state").annotate(n=Count("pk"))
     return dict.fromkeys(DeliveryState.values, 0) | dict(rows)
 
 
-def in_state(state: str) -> QuerySet[Delivery]:
+def in_state(state: str, **chosen: Any) -> QuerySet[Delivery]:
     """Sendings in one state, the newest first, with what a row shows."""
-    return Delivery.objects.filter(state=state).select_related(*RELATED).order_by("-created_at", "-id")
+    return Delivery.objects.filter(state=state, **chosen).select_related(*RELATED).order_by("-created_at", "-id")
 
 
 def rows_of(deliveries: Sequence[Delivery]) -> list[MailRow]:
@@ -58,8 +60,8 @@ def rows_of(deliveries: Sequence[Delivery]) -> list[MailRow]:
         found.append(
             MailRow(
                 pk=one.pk,
-                recipient=str(one.recipient),
-                address=one.recipient.email,
+                to=str(one.recipient or one.webhook),
+                address=one.recipient.email if one.recipient else one.webhook.get_form_display() if one.webhook else "",
                 subject=words.subject,
                 path=words.path,
                 state=one.state,
@@ -69,3 +71,14 @@ def rows_of(deliveries: Sequence[Delivery]) -> list[MailRow]:
             )
         )
     return found
+
+
+def webhooks() -> QuerySet[Webhook]:
+    """Every webhook by name, with `sent`, `failed` and `retrying`: how many of its sendings stand there."""
+    states = {
+        "sent": [DeliveryState.SENT],
+        "failed": [DeliveryState.FAILED],
+        "retrying": [DeliveryState.RETRY],
+    }
+    tallies = {name: Count("deliveries", filter=Q(deliveries__state__in=those)) for name, those in states.items()}
+    return Webhook.objects.annotate(**tallies).order_by("name", "id")

@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from crm import flows
-from crm.models import ApiKey, Notice, Role, Team, User
+from crm.models import ApiKey, Notice, Role, Team, User, Webhook
 from leads import segments
 from leads.models import Activity, Campaign, Company, Contact, Handoff, Import, Opportunity, Persona, Segment
 from scoring.models import ScoringModel
@@ -140,6 +140,7 @@ class World:
     file_import: Import
     persona: Persona
     segment: Segment
+    webhook: Webhook
 
     def path(self, resource: str) -> str:
         """The address of the row of this resource."""
@@ -158,6 +159,7 @@ class World:
             "imports": self.file_import,
             "personas": self.persona,
             "segments": self.segment,
+            "webhooks": self.webhook,
         }
         return f"{resource}/{rows[resource].pk}/"
 
@@ -194,6 +196,7 @@ def world(marketer: User, salesperson: User, manager: User) -> World:
         timer=timer,
         alert=Notice.objects.get(timer=timer, kind="breach"),
         file_import=file_import,
+        webhook=Webhook.objects.create(name="Room", url="https://hooks.example.com/", kinds=["warn"], created_at=NOW),
     )
 
 

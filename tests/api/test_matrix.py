@@ -14,7 +14,8 @@ ROWS = tuple(name for name in RESOURCES if name not in ("activity-types", "reaso
 # What salespeople do not see at all, or see all of; everything else has row rights.
 FOR_ALL = ("campaigns", "personas", "scoring-models", "policies", "calendars")
 MANAGED = {Role.SALESPERSON: 403, Role.MARKETER: 403}
-READERS = {"imports": MARKETING, "segments": MARKETING}
+READERS = {"imports": MARKETING, "segments": MARKETING, "webhooks": {Role.ADMIN}}
+ADMINISTERED = dict.fromkeys(ROLES, 403)
 EDITING = dict.fromkeys((Role.SALESPERSON, Role.MANAGER), 403)
 CHOICE = [{"field": "country", "op": "equals", "value": "SE"}]
 # Verbs of handoffs, contacts and opportunities are refused by state or reason here, never by role or with an error.
@@ -63,6 +64,14 @@ WRITES = [
         {"name": "Old"},
         MANAGED | dict.fromkeys(MANAGEMENT, 200),
     ),
+    (
+        "post",
+        "webhooks/",
+        {"name": "New", "url": "https://hooks.example.com/", "form": "slack", "kinds": ["warn"]},
+        ADMINISTERED | {Role.ADMIN: 201},
+    ),
+    ("patch", "webhooks", {"name": "Old"}, ADMINISTERED | {Role.ADMIN: 200}),
+    ("delete", "webhooks", None, ADMINISTERED | {Role.ADMIN: 204}),
     # In use, so that it stays whoever asks.
     ("delete", "policies", None, MANAGED | dict.fromkeys(MANAGEMENT, 409)),
     ("delete", "calendars", None, MANAGED | dict.fromkeys(MANAGEMENT, 409)),
@@ -187,6 +196,7 @@ ALLOWED = {
     "timers": ({"get"}, {"get"}),
     "alerts": ({"get"}, {"get"}),
     "imports": ({"get"}, {"get"}),
+    "webhooks": ({"get", "post"}, {"get", "patch", "delete"}),
 }
 
 

@@ -56,6 +56,8 @@ PAGES = {
     "/settings/policies/": (403, 403, 403, 200, 200),
     "/settings/calendars/": (403, 403, 403, 200, 200),
     "/settings/deliveries/": (403, 403, 403, 403, 200),
+    "/settings/webhooks/": (403, 403, 403, 403, 200),
+    "/settings/webhooks/new/": (403, 403, 403, 403, 200),
     "/style-guide/": (200, 200, 200, 200, 200),
 }
 

@@ -20,8 +20,9 @@ from django.db import connection
 
 from crm import broker
 from crm.supervisor import die_with_parent
-from tests.concurrency import mail_server
+from tests.concurrency import mail_server, webhook_server
 from tests.concurrency.mail_server import MailServer
+from tests.concurrency.webhook_server import WebhookServer
 
 LEAD_SECONDS = 0.03
 """How long before the common instant the last order is given."""
@@ -121,6 +122,13 @@ def mail() -> Iterator[MailServer]:
         yield server
 
 
+@pytest.fixture
+def receiver() -> Iterator[WebhookServer]:
+    """A receiver of webhooks of the test's own."""
+    with webhook_server.running() as server:
+        yield server
+
+
 Running = Callable[..., Any]
 
 
@@ -136,7 +144,7 @@ def celery(variables: dict[str, str], mail: MailServer, tmp_path: Path) -> Runni
             process = subprocess.Popen(
                 command,
                 cwd=settings.BASE_DIR,
-                env=variables | {"EMAIL_URL": mail.url},
+                env=variables | {"EMAIL_URL": mail.url, "WEBHOOKS_INSIDE": "on"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

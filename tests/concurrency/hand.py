@@ -26,6 +26,7 @@ from crm import deliveries, flows  # noqa: E402
 from crm.errors import DomainError  # noqa: E402
 from crm.flows import publishing  # noqa: E402
 from crm.models import User  # noqa: E402
+from crm.models.notices import Channel  # noqa: E402
 
 ACTS: dict[str, Callable[..., Any]] = {}
 
@@ -50,8 +51,14 @@ def mail_to(*, url: str) -> None:
 
 
 @act
-def send_due(*, at: str) -> int:
-    return deliveries.send_due(at=dt.datetime.fromisoformat(at)).sent
+def webhooks_inside() -> None:
+    """From now on webhooks may lead to a receiver on this machine."""
+    settings.WEBHOOKS_INSIDE = settings.WEBHOOKS_PLAIN_HTTP = True
+
+
+@act
+def send_due(*, at: str, channel: str = Channel.EMAIL) -> int:
+    return deliveries.send_due(at=dt.datetime.fromisoformat(at), channel=Channel(channel)).sent
 
 
 @act

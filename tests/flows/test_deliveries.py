@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 from crm import deliveries, flows, notice_words, notices
 from crm.errors import Conflict, Forbidden
 from crm.models import Delivery, Notice
-from crm.models.notices import NoticeKind
+from crm.models.notices import WEBHOOK_KINDS, NoticeKind
 from leads.models import Contact, Handoff
 from tests.flows.test_the_loop import AT, CROSSING, HOUR, MINUTE, send
 
@@ -247,13 +247,13 @@ def test_an_administrator_sends_a_failed_one_again(told, salesperson, administra
     told()
     delivery = the_delivery()
     with pytest.raises(Conflict):
-        deliveries.send_again(actor=administrator, delivery_id=delivery.pk, at=AT)
+        deliveries.send_again(actor=administrator, delivery_ids=[delivery.pk], at=AT)
     for hours in range(6):
         deliveries.send_due(at=AT + hours * 2 * HOUR)
     assert the_delivery().state == "failed"
     with pytest.raises(Forbidden):
-        deliveries.send_again(actor=salesperson, delivery_id=delivery.pk, at=AT + 24 * HOUR)
-    deliveries.send_again(actor=administrator, delivery_id=delivery.pk, at=AT + 24 * HOUR)
+        deliveries.send_again(actor=salesperson, delivery_ids=[delivery.pk], at=AT + 24 * HOUR)
+    deliveries.send_again(actor=administrator, delivery_ids=[delivery.pk], at=AT + 24 * HOUR)
     BrokenServer.refused = ()
     assert deliveries.send_due(at=AT + 24 * HOUR) == deliveries.Sent(sent=1)
     assert mail.outbox[0].message()["Message-ID"] == delivery.message_id
@@ -267,8 +267,9 @@ def test_every_kind_of_notice_has_words(marketer, salesperson, manager):
     flows.reject(actor=salesperson, handoff_id=first.pk, reason="too_early", comment="Next year.", at=AT + 61 * HOUR)
     written = Notice.objects.exclude(timer__milestone__in=["review", "answer"])
     told = {notice.kind: notice for notice in written.select_related(*notice_words.RELATED)}
-    for kind in set(NoticeKind.values) - set(told):
-        told[kind] = Notice(kind=kind, contact=first.contact, handoff=first, recipient=marketer, created_at=AT)
+    for kind in set(WEBHOOK_KINDS) - set(told):
+        about = {"contact": first.contact, "handoff": first, "recipient": marketer}
+        told[kind] = Notice(kind=kind, created_at=AT, params={"why": "nobody_free", "name": "Ivo"}, **about)
     words = {kind: notice_words.describe(notice) for kind, notice in told.items()}
     assert {kind: one.subject for kind, one in words.items()} == {
         "warn": "Due soon: first contact with eva@firm.example",
@@ -276,6 +277,9 @@ def test_every_kind_of_notice_has_words(marketer, salesperson, manager):
         "escalate": "Missed by Sam Seller: first contact with eva@firm.example",
         "offered": "A lead for you: eva@firm.example",
         "reassigned": "Moved to you: eva@firm.example",
+        "moved_away": "Moved on from you: eva@firm.example",
+        "stuck": "Stuck with Sam Seller: eva@firm.example",
+        "merged": "Merged: eva@firm.example",
         "rejected": "Rejected by sales: eva@firm.example",
         "returned": "Returned to nurturing: eva@firm.example",
         "active_again": "Active again: eva@firm.example",

@@ -1,0 +1,86 @@
+"""Mail to people: what it says and how it reaches the mail server."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Hashable
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from crm import notice_words
+from crm.models import Delivery
+from crm.sending import Unreachable, Unsendable
+
+logger = logging.getLogger(__name__)
+
+
+class MailCarrier:
+    """Sends one batch over one connection to the mail server, opened anew after a failure."""
+
+    def __init__(self) -> None:
+        self._server: BaseEmailBackend | None = None
+
+    def target_of(self, delivery: Delivery) -> Hashable:
+        return "the mail server"
+
+    def carry(self, delivery: Delivery) -> None:
+        server = self._server or self._open()
+        try:
+            send(delivery, server=server)
+        except Exception:
+            self.close()
+            raise
+
+    def note_taken(self, delivery: Delivery) -> None:
+        """The delivery's own row says it all."""
+
+    def note_refused(self, delivery: Delivery, *, error: Exception, at: dt.datetime) -> None:
+        """The delivery's own row says it all."""
+
+    def _open(self) -> BaseEmailBackend:
+        server: BaseEmailBackend = get_connection()
+        try:
+            server.open()
+        except Exception as error:
+            raise Unreachable from error
+        self._server = server
+        return server
+
+    def close(self) -> None:
+        server, self._server = self._server, None
+        if server is None:
+            return
+        try:
+            server.close()
+        except OSError:
+            # It went away by itself; what mattered was answered before.
+            logger.info("The mail server closed the connection.", exc_info=True)
+
+
+def send(delivery: Delivery, *, server: BaseEmailBackend) -> None:
+    """Send one delivery as a mail in the recipient's language and time zone, with a text and an HTML part."""
+    recipient = delivery.recipient
+    if recipient is None:
+        raise Unsendable(_("Nobody is named to whom this mail could go."))
+    with translation.override(recipient.language), timezone.override(recipient.time_zone):
+        if not recipient.is_active:
+            raise Unsendable(_("%(name)s no longer works with Baton.") % {"name": recipient})
+        words = notice_words.describe(delivery.notice)
+        context = {"words": words, "link": settings.SITE_URL + words.path, "site": settings.SITE_URL}
+        message = EmailMultiAlternatives(
+            # A name may hold anything; a header holds one line.
+            subject=" ".join(words.subject.split()),
+            body=render_to_string("mail/notice.txt", context),
+            to=[recipient.email],
+            headers={"Message-ID": delivery.message_id, "Auto-Submitted": "auto-generated"},
+            connection=server,
+        )
+        message.attach_alternative(render_to_string("mail/notice.html", context), "text/html")
+    if not message.send():
+        raise RuntimeError("The mail server took no mail and gave no reason.")
