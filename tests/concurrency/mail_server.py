@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import itertools
 import socketserver
 import threading
 import time
@@ -13,7 +14,10 @@ from email.message import EmailMessage
 
 
 class MailServer(socketserver.ThreadingTCPServer):
-    """Listens on a free loopback port. While `is_holding` is set, nobody gets an answer to MAIL FROM."""
+    """Listens on a free loopback port. While `is_holding` is set, nobody gets an answer to MAIL FROM.
+
+    Every `fails_each`-th mail is put off by an error that may pass; 0 is none.
+    """
 
     daemon_threads = True
     allow_reuse_address = True
@@ -24,6 +28,16 @@ class MailServer(socketserver.ThreadingTCPServer):
         self.is_holding = threading.Event()
         self.has_somebody = threading.Event()
         """Set as soon as a sender is held."""
+        self.fails_each = 0
+        self._asked = itertools.count(1)
+
+    def take(self, data: bytes) -> None:
+        """Keep a mail: from now on the sender may know that it was taken."""
+        self.messages.append(email.message_from_bytes(data, policy=email.policy.default))
+
+    def is_to_fail(self) -> bool:
+        """Whether the mail that is announced now is put off."""
+        return bool(self.fails_each) and next(self._asked) % self.fails_each == 0
 
     @property
     def url(self) -> str:
@@ -63,14 +77,15 @@ class _Talk(socketserver.StreamRequestHandler):
                     self.server.has_somebody.set()
                     while self.server.is_holding.is_set():
                         time.sleep(0.02)
-                self._say("250 ok")
+                is_put_off = verb.startswith("MAIL FROM") and self.server.is_to_fail()
+                self._say("451 not now" if is_put_off else "250 ok")
 
     def _take_message(self) -> None:
         self._say("354 go on")
         lines = []
         while (line := self.rfile.readline()) not in (b".\r\n", b""):
             lines.append(line.removeprefix(b".") if line.startswith(b"..") else line)
-        self.server.messages.append(email.message_from_bytes(b"".join(lines), policy=email.policy.default))
+        self.server.take(b"".join(lines))
         self._say("250 taken")
 
     def _say(self, answer: str) -> None:
@@ -82,9 +97,9 @@ class _Talk(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def running() -> Iterator[MailServer]:
+def running(server: MailServer | None = None) -> Iterator[MailServer]:
     """A mail server that listens until the end of the block."""
-    with MailServer() as server:
+    with server or MailServer() as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
