@@ -92,6 +92,26 @@ def fetch(contacts: Iterable[Contact], *, fields: Iterable[str]) -> None:
         prefetch_related_objects(list(contacts), "qualifications")
 
 
+def fetch_handoffs(handoffs: Sequence[Handoff], *, fields: Iterable[str]) -> Sequence[Picture]:
+    """Fetch what conditions on `fields` read of these handoffs and their contacts; return the personas in use.
+
+    As many queries however many handoffs there are; none where nothing is asked for or all is there already.
+    """
+    asked = set(fields)
+    has_persona = "persona" in asked
+    known = pictures() if has_persona else ()
+    asked |= {condition.field for picture in known for condition in picture.conditions}
+    lookups = {
+        "contact": any(not field.startswith("handoff.") for field in asked),
+        "contact__source": "source" in asked,
+        "contact__company": any(field.startswith("company.") for field in asked),
+        "contact__qualifications": any(field.startswith("bant.") for field in asked),
+        "team": "handoff.team" in asked,
+    }
+    prefetch_related_objects(list(handoffs), *(name for name, is_asked in lookups.items() if is_asked))
+    return known
+
+
 def contact_getter(contact: Contact, *, pictures: Sequence[Picture] | None = None) -> Callable[[str], Any]:
     """Read a fact about the contact. Its company and source come with it.
 
@@ -129,15 +149,14 @@ def _bant(contact: Contact, name: str) -> Any:
     return None
 
 
-def handoff_getter(handoff: Handoff) -> Callable[[str], Any]:
-    """Read a field of the handoff (`handoff.…`), of its contact (bare) or of the company."""
-    of_contact = contact_getter(handoff.contact)
+def handoff_getter(handoff: Handoff, *, pictures: Sequence[Picture] | None = None) -> Callable[[str], Any]:
+    """Read a field of the handoff (`handoff.…`), of its contact (bare) or of the company; `pictures` as above."""
 
     def get(field: str) -> Any:
         if field.startswith("handoff."):
             reader = HANDOFF_FIELDS.get(field.removeprefix("handoff."))
             return reader(handoff) if reader else None
-        return of_contact(field)
+        return contact_getter(handoff.contact, pictures=pictures)(field)
 
     return get
 

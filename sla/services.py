@@ -31,19 +31,22 @@ IF_PROMISED = (Milestone.MEETING, Milestone.FOLLOW_UP)
 # Policies -------------------------------------------------------------------------------------------------------------
 
 
-def policy_chooser(milestone: Milestone) -> Callable[[Handoff], Policy | None]:
-    """A function that says which policy a handoff gets: the first active one whose conditions match.
+def policy_chooser(milestone: Milestone, handoffs: Sequence[Handoff]) -> Callable[[Handoff], Policy | None]:
+    """A function that says which policy each of `handoffs` gets: the first active one whose conditions match.
 
-    Two queries once, none a handoff. Where no policy matches, a milestone of `IF_PROMISED` is not promised, which is
-    None; for any other it raises `Conflict`, since then there would be no clock.
+    As many queries however many handoffs: the policies, and what their conditions ask for. Where none matches, a
+    milestone of `IF_PROMISED` is not promised, which is None; for any other it raises `Conflict`, since then there
+    would be no clock.
     """
     policies = [
         (policy, parse_conditions(policy.conditions))
         for policy in Policy.objects.filter(milestone=milestone, is_active=True).select_related("calendar")
     ]
+    asked = {condition.field for _policy, conditions in policies for condition in conditions}
+    pictures = facts.fetch_handoffs(handoffs, fields=asked)
 
     def choose(handoff: Handoff) -> Policy | None:
-        get = facts.handoff_getter(handoff)
+        get = facts.handoff_getter(handoff, pictures=pictures)
         for policy, conditions in policies:
             if all_match(conditions, get):
                 return policy
@@ -64,7 +67,7 @@ def start(handoffs: Sequence[Handoff], milestones: Iterable[Milestone], *, at: d
     """Start a clock for each milestone of each locked handoff that is promised. Set-wise."""
     timers: list[Timer] = []
     for milestone in milestones:
-        choose = policy_chooser(milestone)
+        choose = policy_chooser(milestone, handoffs)
         chosen = ((handoff, choose(handoff)) for handoff in handoffs)
         timers += [_timer(handoff, policy, started_at=at) for handoff, policy in chosen if policy is not None]
     pauses = pauses_of([timer.handoff_id for timer in timers])
@@ -95,7 +98,9 @@ def refit(timers: Sequence[Timer], *, at: dt.datetime) -> int:
     takes its place. What its ladder has done already is not done again. One that no policy fits any more runs on as
     it is. `timers` come with `handoff`.
     """
-    choosers = {milestone: policy_chooser(Milestone(milestone)) for milestone in {one.milestone for one in timers}}
+    handoffs = [timer.handoff for timer in timers]
+    milestones = {timer.milestone for timer in timers}
+    choosers = {milestone: policy_chooser(Milestone(milestone), handoffs) for milestone in milestones}
     fitting = [(timer, choosers[timer.milestone](timer.handoff)) for timer in timers]
     moving = [
         (timer, policy)
