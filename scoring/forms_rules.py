@@ -188,6 +188,9 @@ class SuggestForm(forms.Form):
     insist_on = forms.MultipleChoiceField(
         label=gettext_lazy("Use these all the same"), required=False, widget=forms.CheckboxSelectMultiple
     )
+    although_chance = forms.BooleanField(
+        label=gettext_lazy("Draft them even if they turn out no better than chance"), required=False
+    )
 
     def __init__(self, data: Any = None, *, late: Iterable[tuple[str, str]], outcome: str) -> None:
         super().__init__(data, initial={"outcome": outcome})

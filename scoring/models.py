@@ -293,3 +293,33 @@ class Backtest(models.Model):
 
     def __str__(self) -> str:
         return f"backtest of {self.model_id}"
+
+
+class SuggestionJob(models.Model):
+    """Points learned from outcomes, as a job: what it was asked, how well the points tell, and the draft it made."""
+
+    outcome = models.CharField(_("a good end is"), max_length=10)
+    insist_on = models.JSONField(default=list, blank=True)
+    although_chance = models.BooleanField(_("although no better than chance"), default=False)
+    state = models.CharField(max_length=10, choices=JobState, default=JobState.QUEUED)
+    total = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    auc = models.FloatField(null=True, blank=True)
+    auc_margin = models.FloatField(null=True, blank=True)
+    draft = models.OneToOneField(
+        ScoringModel, null=True, blank=True, on_delete=models.SET_NULL, related_name="suggestion"
+    )
+    error = models.TextField(blank=True)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="suggestion_drafts_when_done", condition=Q(draft=None) | Q(state="done")),
+        ]
+
+    def __str__(self) -> str:
+        return f"suggestion {self.pk}"

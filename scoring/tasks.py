@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from crm.flows import backtests, publishing
+from crm.flows import backtests, learning, publishing
 
 logger = logging.getLogger(__name__)
 
@@ -24,3 +24,10 @@ def run_publication(*, publication_id: int) -> None:
     logger.info(
         "Publication %d is %s: %d of %d contacts, %d promoted.", job.pk, job.state, job.done, job.total, job.promoted
     )
+
+
+@shared_task
+def run_suggestion(*, suggestion_id: int) -> None:
+    """Learn points from how handoffs ended, and draft them."""
+    job = learning.run_suggestion(suggestion_id=suggestion_id, at=timezone.now())
+    logger.info("Suggestion %d is %s.", job.pk, job.state)

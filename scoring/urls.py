@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from scoring.views import backtests, drafts, feedback, rules, versions
+from scoring.views import backtests, drafts, feedback, rules, suggestions, versions
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("scoring/", rules.scoring_rules, name="scoring"),
@@ -22,5 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("scoring/publications/<int:publication_id>/", drafts.scoring_publication, name="scoring_publication"),
     path("scoring/versions/", versions.scoring_versions, name="scoring_versions"),
     path("scoring/compare/", versions.scoring_compare, name="scoring_compare"),
-    path("scoring/suggest/", versions.suggest_points, name="suggest_points"),
+    path("scoring/suggest/", suggestions.suggest_points, name="suggest_points"),
+    path("scoring/suggest/<int:suggestion_id>/", suggestions.suggestion, name="suggestion"),
+    path("scoring/suggest/<int:suggestion_id>/cancel/", suggestions.suggestion_cancel, name="suggestion_cancel"),
 ]

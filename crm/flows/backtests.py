@@ -6,14 +6,14 @@ import datetime as dt
 import logging
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import OperationalError, transaction
-from django.db.models import Q
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from crm.errors import Conflict, Forbidden, Invalid, NotFound
+from crm.flows import jobs
 from crm.queries.capacity import weekly_capacity
 from leads.models import Contact
 from scoring.backtest_report import Report
@@ -85,7 +85,7 @@ def run_backtest(
     def now() -> dt.datetime:
         return at + dt.timedelta(seconds=time.monotonic() - began)
 
-    if not Backtest.objects.filter(_is_free(at), id=backtest_id).update(
+    if not Backtest.objects.filter(jobs.is_free(at, lease=LEASE), id=backtest_id).update(
         state=JobState.RUNNING, done=0, error="", result={"started_at": at.timestamp()}, updated_at=at
     ):
         return _found(backtest_id)
@@ -99,13 +99,13 @@ def run_backtest(
         except Exception as error:
             logger.exception("Backtest %d failed after %d contacts.", job.pk, job.done)
             sentence = _("It stopped after %(done)d contacts: %(error)s.") % {"done": job.done, "error": error}
-            _write(job, now=now(), state=JobState.FAILED, error=sentence, finished_at=now())
+            jobs.write(job, now=now(), state=JobState.FAILED, error=sentence, finished_at=now())
     return _found(backtest_id)
 
 
 def backtests_to_resume(*, at: dt.datetime) -> list[int]:
     """Backtests that nobody is at, though they are queued or were begun: their task or their runner was lost."""
-    return list(Backtest.objects.filter(_is_free(at)).order_by("id").values_list("id", flat=True))
+    return list(Backtest.objects.filter(jobs.is_free(at, lease=LEASE)).order_by("id").values_list("id", flat=True))
 
 
 def _live_through(
@@ -120,18 +120,18 @@ def _live_through(
         for case in cases(ids, versions, thresholds=report.thresholds, since=job.since, until=job.until):
             report.add(case)
         last_id = ids[-1]
-        if not _write(job, now=now(), done=min(job.done + len(ids), total), total=total):
+        if not jobs.write(job, now=now(), done=min(job.done + len(ids), total), total=total):
             return
         on_progress(job)
         if Backtest.objects.filter(id=job.pk, is_cancel_asked=True).exists():
-            _write(job, now=now(), state=JobState.CANCELLED, finished_at=now())
+            jobs.write(job, now=now(), state=JobState.CANCELLED, finished_at=now())
             return
     result = report.as_json() | {
         "started_at": at.timestamp(),
         "seconds": time.monotonic() - began,
         "capacity": weekly_capacity(at=at),
     }
-    _write(job, now=now(), state=JobState.DONE, done=total, total=total, result=result, finished_at=now())
+    jobs.write(job, now=now(), state=JobState.DONE, done=total, total=total, result=result, finished_at=now())
 
 
 def _versions(model: ScoringModel) -> list[Version]:
@@ -144,22 +144,6 @@ def _versions(model: ScoringModel) -> list[Version]:
 def _following(last_id: int) -> list[int]:
     rows = Contact.objects.filter(id__gt=last_id).order_by("id")
     return list(rows.values_list("id", flat=True)[:BATCH])
-
-
-def _write(job: Backtest, *, now: dt.datetime, **fields: Any) -> bool:
-    """Write to the job if this runner was the last to do so; False when its place was taken."""
-    # Later than the last by a microsecond at least: the instant is what tells one runner from another.
-    now = max(now, job.updated_at + dt.timedelta(microseconds=1))
-    mine = Backtest.objects.filter(id=job.pk, state=JobState.RUNNING, updated_at=job.updated_at)
-    if not mine.update(**fields, updated_at=now):
-        return False
-    for name, value in (fields | {"updated_at": now}).items():
-        setattr(job, name, value)
-    return True
-
-
-def _is_free(at: dt.datetime) -> Q:
-    return Q(state=JobState.QUEUED) | Q(state=JobState.RUNNING, updated_at__lt=at - LEASE)
 
 
 def _found(backtest_id: int) -> Backtest:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping
+import logging
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from django.db import OperationalError, transaction
+from django.utils import translation
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from crm import formats
-from crm.errors import Invalid
-from crm.flows import publishing
+from crm.errors import Conflict, Forbidden, Invalid, NotFound
+from crm.flows import jobs, publishing
 from crm.queries import outcomes
 from crm.queries.outcomes import Goal
 from leads.condition_words import field_name
@@ -20,21 +24,37 @@ from leads.conditions import Condition
 from leads.models import ActivityType
 from scoring import learning, versions
 from scoring.learning import Evidence, Filled, Suggestion, TooFewOutcomes
-from scoring.models import FitRule, ScoringModel
+from scoring.models import FitRule, JobState, ScoringModel, SuggestionJob
 from scoring.sentences import fit_sentence
 from scoring.services import Rules, published_rules
 
 if TYPE_CHECKING:
     from crm.models import User
 
+logger = logging.getLogger(__name__)
 LONGEST_NAME = 120
+# Longer than fitting the most cases takes: while it lasts, nothing is written.
+LEASE = dt.timedelta(minutes=10)
 # Points more, at which the odds are four times, and half, those of the average case.
 HOT_ABOVE = 2 * learning.DOUBLING
 COOLING_BELOW = learning.DOUBLING
 
 
+class NoBetterThanChance(Conflict):
+    """The points that were found tell nothing; `found` are they."""
+
+    def __init__(self, found: Suggestion) -> None:
+        super().__init__(chance_sentence(auc=found.auc, margin=found.auc_margin))
+        self.found = found
+
+
 def suggest_points(
-    *, actor: User, outcome: str = Goal.ACCEPTED, insist_on: Collection[str] = (), at: dt.datetime
+    *,
+    actor: User,
+    outcome: str = Goal.ACCEPTED,
+    insist_on: Collection[str] = (),
+    although_chance: bool = False,
+    at: dt.datetime,
 ) -> ScoringModel:
     """Draft a model whose points are learned from the outcomes so far: handoffs accepted, or opportunities won.
 
@@ -47,19 +67,35 @@ def suggest_points(
 
     Each rule's name says how many cases stand behind it and how many of them ended well. Marketers and
     administrators. Raises `Forbidden`; `Invalid` for an unknown outcome, or when there are too few, saying how many
-    are missing.
+    are missing; `NoBetterThanChance` where the points tell nothing on held-out cases, unless `although_chance`.
     """
+    _require(actor, outcome)
+    _found, values, based_on = _learned_values(
+        Goal(outcome), insist_on=insist_on, although_chance=although_chance, on_progress=lambda done: None
+    )
+    return publishing.draft_from(actor=actor, model_id=based_on, values=values, at=at)
+
+
+def _require(actor: User, outcome: str) -> None:
     publishing.require_editor(actor)
     if outcome not in list(Goal):
         raise Invalid(_("Learn from “accepted” or from “won”."), field="outcome")
+
+
+def _learned_values(
+    goal: Goal, *, insist_on: Collection[str], although_chance: bool, on_progress: Callable[[int], None]
+) -> tuple[Suggestion, dict[str, Any], int]:
+    """What was learned, the draft's values as `save_rules` takes them, and the version that it is based on."""
     rules = published_rules()
-    collected = outcomes.collect(Goal(outcome), rules=rules, insist_on=insist_on)
+    collected = outcomes.collect(goal, rules=rules, insist_on=insist_on, on_progress=on_progress)
     late = learning.late_fields(collected.filled)
     try:
         found = learning.learn(collected.cases, leave_out=set(late) - set(insist_on))
     except TooFewOutcomes as problem:
         raise Invalid(_too_few(problem), field="outcome") from None
-    goal, threshold = Goal(outcome), max(1, round(found.average))
+    if found.is_no_better_than_chance and not although_chance:
+        raise NoBetterThanChance(found)
+    threshold = max(1, round(found.average))
     keys = {key for case in collected.cases for key in case.amounts}
     values = {
         "name": _("Learned from what was won") if goal is Goal.WON else _("Learned from what was accepted"),
@@ -72,7 +108,134 @@ def suggest_points(
         "activity_rules": _activity_rules(found, rules, keys, goal),
         "fit_rules": _fit_rules(found, rules, goal),
     }
-    return publishing.draft_from(actor=actor, model_id=rules.model.pk, values=values, at=at)
+    return found, values, rules.model.pk
+
+
+# The job --------------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def start_suggestion(
+    *, actor: User, outcome: str, insist_on: Collection[str] = (), although_chance: bool = False, at: dt.datetime
+) -> SuggestionJob:
+    """Queue `suggest_points`; `run_suggestion` does it. Raises `Forbidden`, `Invalid` as that does."""
+    _require(actor, outcome)
+    outlook = outcomes.outlook(Goal(outcome))
+    if outlook.missing:
+        raise Invalid(_too_few(TooFewOutcomes(closed=outlook.closed, positives=outlook.positives)), field="outcome")
+    return SuggestionJob.objects.create(
+        outcome=outcome,
+        insist_on=sorted(insist_on),
+        although_chance=although_chance,
+        total=min(outlook.closed, outcomes.MOST_CASES),
+        actor=actor,
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def cancel_suggestion(*, actor: User, suggestion_id: int, at: dt.datetime) -> SuggestionJob:
+    """Stop a suggestion; its runner finds its place taken and drafts nothing. Raises `Conflict` when it is over."""
+    publishing.require_editor(actor)
+    job = _found(suggestion_id)
+    rows = SuggestionJob.objects.filter(pk=job.pk, state__in=(JobState.QUEUED, JobState.RUNNING))
+    if not rows.update(state=JobState.CANCELLED, updated_at=at, finished_at=at):
+        raise Conflict(_("This is over already."))
+    return _found(suggestion_id)
+
+
+def run_suggestion(*, suggestion_id: int, at: dt.datetime) -> SuggestionJob:
+    """Learn, and draft what was learned; return the row. Does nothing when it is over or somebody else is at it.
+
+    1. Claim: the row becomes `running`, unless another runner has written to it within `LEASE`.
+    2. Outcomes are read in batches, after each of which the row says how far it is; then the points are fitted.
+    3. Draft and end of the job are one transaction, held only where this runner was the last to write to the row: run
+       twice, it drafts once. Points that tell nothing end the job without a draft, unless it was asked to insist.
+    """
+    began = time.monotonic()
+
+    def now() -> dt.datetime:
+        return at + dt.timedelta(seconds=time.monotonic() - began)
+
+    free = SuggestionJob.objects.filter(jobs.is_free(at, lease=LEASE), id=suggestion_id)
+    if not free.update(state=JobState.RUNNING, done=0, error="", updated_at=at):
+        return _found(suggestion_id)
+    job = _found(suggestion_id)
+    with translation.override(job.actor.language or translation.get_language()):
+        try:
+            _learn(job, now=now)
+        except OperationalError:
+            # The database is away or busy: the sweep takes the job up again.
+            raise
+        except _PlaceTaken:
+            logger.info("Suggestion %d was taken over or cancelled.", job.pk)
+        except NoBetterThanChance as nothing:
+            found = nothing.found
+            numbers = {"auc": found.auc, "auc_margin": found.auc_margin}
+            jobs.write(job, now=now(), state=JobState.DONE, error=str(nothing), finished_at=now(), **numbers)
+        except (Invalid, Forbidden) as refusal:
+            jobs.write(job, now=now(), state=JobState.FAILED, error=str(refusal), finished_at=now())
+        except Exception as error:
+            logger.exception("Suggestion %d failed.", job.pk)
+            sentence = _("It stopped: %(error)s.") % {"error": error}
+            jobs.write(job, now=now(), state=JobState.FAILED, error=sentence, finished_at=now())
+    return _found(suggestion_id)
+
+
+def suggestions_to_resume(*, at: dt.datetime) -> list[int]:
+    """Suggestions that nobody is at, though they are queued or were begun."""
+    rows = SuggestionJob.objects.filter(jobs.is_free(at, lease=LEASE))
+    return list(rows.order_by("id").values_list("id", flat=True))
+
+
+class _PlaceTaken(Exception):
+    """Another runner is at the job, or it was cancelled."""
+
+
+def _learn(job: SuggestionJob, *, now: Callable[[], dt.datetime]) -> None:
+    def progress(done: int) -> None:
+        if not jobs.write(job, now=now(), done=done):
+            raise _PlaceTaken
+
+    found, values, based_on = _learned_values(
+        Goal(job.outcome), insist_on=job.insist_on, although_chance=job.although_chance, on_progress=progress
+    )
+    with transaction.atomic():
+        draft = publishing.draft_from(actor=job.actor, model_id=based_on, values=values, at=now())
+        numbers = {"auc": found.auc, "auc_margin": found.auc_margin}
+        if not jobs.write(job, now=now(), state=JobState.DONE, draft=draft, finished_at=now(), **numbers):
+            raise _PlaceTaken
+
+
+def _found(suggestion_id: int) -> SuggestionJob:
+    job = SuggestionJob.objects.select_related("actor", "draft").filter(id=suggestion_id).first()
+    if job is None:
+        raise NotFound(_("There is no such suggestion."))
+    return job
+
+
+# Words ----------------------------------------------------------------------------------------------------------------
+
+
+def auc_words(*, auc: float, margin: float) -> str:
+    """How well points tell good from bad: "AUC 0.78 ± 0.05 (0.5 is chance)"."""
+    return _("AUC %(auc)s ± %(margin)s (0.5 is chance)") % {
+        "auc": formats.number(auc, decimals=2),
+        "margin": formats.number(margin, decimals=2),
+    }
+
+
+def chance_sentence(*, auc: float, margin: float) -> str:
+    """A warning where held-out cases say that points tell nothing, or the contrary; "" where they tell something."""
+    if auc - margin > learning.CHANCE:
+        return ""
+    sentence = (
+        _("On cases held out, these points are worse than chance: %(auc)s. They rank those higher who end worse.")
+        if auc + margin < learning.CHANCE
+        else _("On cases held out, these points are no better than chance: %(auc)s.")
+    )
+    why = _("So far, what is known of contacts at the handoff does not tell how it ends.")
+    return f"{sentence % {'auc': auc_words(auc=auc, margin=margin)}} {why}"
 
 
 def _too_few(problem: TooFewOutcomes) -> str:
@@ -174,8 +337,9 @@ def _note(found: Suggestion, late: Mapping[str, Filled], *, goal: Goal, insist_o
     )
     lines = [
         of_what % {"cases": formats.number(found.cases), "share": formats.percent(found.positives / found.cases)},
-        _("Ten points more double the odds. On cases held out, the points reach an AUC of %(auc)s (0.5 is chance).")
-        % {"auc": formats.number(round(found.auc, 2))},
+        _("Ten points more double the odds. On cases held out, the points reach %(auc)s.")
+        % {"auc": auc_words(auc=found.auc, margin=found.auc_margin)},
+        *filter(None, [chance_sentence(auc=found.auc, margin=found.auc_margin)]),
     ]
     for name, filled in late.items():
         sentence = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -109,8 +109,13 @@ def outlook(goal: Goal) -> Outlook:
     return Outlook(len(endings), positives, missing_outcomes(closed=len(endings), positives=positives))
 
 
-def collect(goal: Goal, *, rules: Rules, insist_on: Collection[str] = ()) -> Collected:
-    """The latest outcomes as cases, one a contact. Fields in `insist_on` are taken as they stand today."""
+def collect(
+    goal: Goal, *, rules: Rules, insist_on: Collection[str] = (), on_progress: Callable[[int], None] = lambda done: None
+) -> Collected:
+    """The latest outcomes as cases, one a contact. Fields in `insist_on` are taken as they stand today.
+
+    `on_progress` is told how many are read after each batch.
+    """
     cases: list[Case] = []
     set_today: Counter[str] = Counter()
     filled_after: Counter[str] = Counter()
@@ -130,6 +135,7 @@ def collect(goal: Goal, *, rules: Rules, insist_on: Collection[str] = ()) -> Col
             then |= {name: today[name] for name in insist_on if name in today}
             own = amounts[contact.pk] | _hand_made(rules, contact, then)
             cases.append(Case(values=then, is_positive=ending.is_good, amounts=own))
+        on_progress(len(cases))
     filled = {name: Filled(cases=count, after=filled_after[name]) for name, count in set_today.items()}
     return Collected(tuple(cases), filled)
 

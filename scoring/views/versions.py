@@ -1,26 +1,16 @@
-"""All versions of the rules, two of them side by side, and points suggested from outcomes."""
+"""All versions of the rules, and two of them side by side."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
-from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from crm import flows, formats, toasts
 from crm.access import person, roles_required
-from crm.errors import Invalid
 from crm.models import Role
-from crm.queries import outcomes
-from crm.queries.outcomes import Goal
-from leads.condition_words import field_name
-from scoring import drafts, learning
-from scoring.forms_rules import SuggestForm
+from scoring import drafts
 from scoring.models import Publication, ScoringModel
-from scoring.services import published_rules
-from scoring.views.drafts import editors_only, publication_context
+from scoring.views.drafts import publication_context
 from scoring.views.tabs import tabs
 
 judges_only = roles_required(Role.MARKETER, Role.MANAGER, Role.ADMIN)
@@ -74,54 +64,3 @@ def _asked(request: HttpRequest, name: str, by_number: dict[str, ScoringModel], 
         return usual
     found = by_number.get(text)
     return found if found is not None else get_object_or_404(ScoringModel, pk=0)
-
-
-@editors_only
-@require_http_methods(["GET", "HEAD", "POST"])
-def suggest_points(request: HttpRequest) -> HttpResponse:
-    """Whether there is enough to learn from, what is left out, and the button that drafts what was learned."""
-    asked = (request.POST if request.method == "POST" else request.GET).get("outcome", "")
-    goal = Goal(asked) if asked in list(Goal) else Goal.ACCEPTED
-    outlook = outcomes.outlook(goal)
-    late = {} if outlook.missing else learning.late_fields(outcomes.collect(goal, rules=published_rules()).filled)
-    names = [
-        (
-            name,
-            _("%(field)s: filled after the handoff in %(share)s of %(cases)s cases")
-            % {
-                "field": field_name(name)[:1].upper() + field_name(name)[1:],
-                "share": formats.percent(filled.share),
-                "cases": formats.number(filled.cases),
-            },
-        )
-        for name, filled in late.items()
-    ]
-    data = request.POST if request.method == "POST" else None
-    form = SuggestForm(data, late=names, outcome=goal)
-    if form.is_bound and form.is_valid():
-        try:
-            draft = flows.suggest_points(
-                actor=person(request),
-                outcome=form.cleaned_data["outcome"],
-                insist_on=form.cleaned_data["insist_on"],
-                at=timezone.now(),
-            )
-        except Invalid as refusal:
-            form.add_error(None, str(refusal))
-        else:
-            toasts.tell(
-                request=request,
-                text=_("Version %(version)d is a draft with the suggested points.") % {"version": draft.version},
-            )
-            return HttpResponseRedirect(reverse("scoring_draft", args=[draft.pk]), status=303)
-    context = {
-        "form": form,
-        "goal": goal,
-        "goals": SuggestForm.base_fields["outcome"].choices,  # type: ignore[attr-defined]
-        "outlook": outlook,
-        "share": min(outlook.closed / learning.ENOUGH_CASES, 1.0),
-        "enough": learning.ENOUGH_CASES,
-        "late": names,
-        "tabs": tabs("scoring_versions"),
-    }
-    return render(request, "scoring/suggest.html", context, status=422 if form.errors else 200)

@@ -14,7 +14,6 @@ from scoring import forms_rules
 from scoring.models import JobState, Publication, ScoringModel
 from scoring.views import drafts as views
 from tests.flows.test_backtests import TEPID, did
-from tests.scoring.test_learning_from_outcomes import a_hundred, filled_by_sales
 
 pytestmark = pytest.mark.django_db
 
@@ -333,32 +332,6 @@ def test_two_versions_stand_side_by_side(browsing, marketer, draft):
     assert "Private mailbox" in page and "not there" in page
     assert "Asks for a demo" not in page
     assert "They say the same." in words(client.get(reverse("scoring_compare"), {"one": "1", "other": "1"}))
-
-
-def test_points_are_suggested_from_a_hundred_outcomes(browsing, marketer):
-    client = browsing(marketer)
-    few = words(client.get(reverse("suggest_points"), {"outcome": "won"}))
-    assert "0 closed outcomes so far" in few and "100 more are needed" in few
-    assert "Draft the suggested points" not in few
-    assert client.post(reverse("suggest_points"), {"outcome": "won"}).status_code == 422
-    a_hundred(lambda dice, is_good: {"country": "FI" if is_good else "SE"})
-    assert "No field is mostly filled after the handoff" in words(client.get(reverse("suggest_points")))
-    answer = client.post(reverse("suggest_points"), {"outcome": "accepted"})
-    draft = ScoringModel.objects.get(status="draft")
-    assert (answer.status_code, answer.url) == (303, page_of(draft))
-    assert client.get(answer.url).status_code == 200
-
-
-def test_late_fields_are_named_and_used_by_who_insists(browsing, marketer):
-    filled_by_sales()
-    client = browsing(marketer)
-    html = client.get(reverse("suggest_points")).content.decode()
-    late = re.findall(r'name="insist_on" value="([^"]+)"', html)
-    assert late
-    assert client.post(reverse("suggest_points"), {"outcome": "accepted", "insist_on": "email"}).status_code == 422
-    answer = client.post(reverse("suggest_points"), {"outcome": "accepted", "insist_on": late})
-    assert answer.status_code == 303
-    assert "was used all the same" in ScoringModel.objects.get(status="draft").note
 
 
 def test_the_editor_takes_a_constant_number_of_queries(browsing, marketer, draft, django_assert_max_num_queries):
