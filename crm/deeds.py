@@ -20,6 +20,7 @@ WORDS_KEYS = ("message", "text", "comment", "words", "question")
 
 OUTCOMES = {
     "reached": gettext_lazy("reached"),
+    "meeting": gettext_lazy("meeting arranged"),
     "no_answer": gettext_lazy("no answer"),
     "left_message": gettext_lazy("left a message"),
     "call_back": gettext_lazy("call back"),
@@ -38,6 +39,8 @@ class Deed:
     properties: Mapping[str, Any] = field(default_factory=dict)
     campaign: str = ""
     actor: str = ""
+    entered_at: datetime | None = None
+    """When one of us wrote it down, where that was later."""
 
     @property
     def is_theirs(self) -> bool:
@@ -145,11 +148,11 @@ class Gathered:
 
 
 def gather(newest_first: Sequence[Deed]) -> list[Gathered]:
-    """Neighbors of the same day that read alike become one line; what carries words of its own stays alone."""
+    """Neighbors of the same day that read alike become one line; what carries words or a time of entry stays alone."""
     lines: list[Gathered] = []
     for deed in newest_first:
         before = lines[-1] if lines else None
-        if before is not None and not deed.words and _is_alike(before.latest, deed):
+        if before is not None and not deed.words and not deed.entered_at and _is_alike(before.latest, deed):
             lines[-1] = Gathered(before.latest, before.count + 1)
         else:
             lines.append(Gathered(deed, 1))
@@ -159,6 +162,7 @@ def gather(newest_first: Sequence[Deed]) -> list[Gathered]:
 def _is_alike(one: Deed, other: Deed) -> bool:
     return (
         not one.words
+        and not one.entered_at
         and one.at.date() == other.at.date()
         and (one.type, one.actor, headline(one)) == (other.type, other.actor, headline(other))
     )

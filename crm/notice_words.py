@@ -127,20 +127,49 @@ def _breach(notice: Notice, who: str) -> _Said:
     return _Said(
         subject=_("Missed: %(what)s") % {"what": what},
         topic=what,
-        summary=_("Was due %(due)s.") % {"due": due},
-        text=_what_to_do(milestone),
+        summary=_story(notice, due),
+        text="" if _is_met(notice) else _what_to_do(milestone),
     )
+
+
+def _is_met(notice: Notice) -> bool:
+    return notice.timer is not None and notice.timer.met_at is not None
+
+
+def _story(notice: Notice, due: str) -> str:
+    """When it was due, and what came of it since: a contact that was entered later may have been in time."""
+    said = _("Was due %(due)s.") % {"due": due}
+    timer = notice.timer
+    if timer is None or timer.met_at is None:
+        return said
+    met = {"met": formats.full_moment(timer.met_at)}
+    if timer.met_at <= timer.due_at:
+        return f"{said} {_('It was met in time, %(met)s; that was entered later.') % met}"
+    return f"{said} {_('Met late, %(met)s.') % met}"
 
 
 def _escalate(notice: Notice, who: str) -> _Said:
     milestone, due = _promise(notice)
     named = {"person": _holder(notice.handoff), "what": milestone_of(milestone, who)}
+    if is_before_due(notice):
+        return _Said(
+            subject=_("Due soon by %(person)s: %(what)s") % named,
+            topic=_("%(person)s: %(what)s") % named,
+            summary=_("Due %(due)s.") % {"due": due},
+            text=_("Ask what is in the way, or give the lead to somebody else."),
+        )
     return _Said(
         subject=_("Missed by %(person)s: %(what)s") % named,
         topic=_("%(person)s: %(what)s") % named,
-        summary=_("Was due %(due)s.") % {"due": due},
-        text=_("Ask what is in the way, or give the lead to somebody else."),
+        summary=_story(notice, due),
+        text="" if _is_met(notice) else _("Ask what is in the way, or give the lead to somebody else."),
     )
+
+
+def is_before_due(notice: Notice) -> bool:
+    """Whether the ladder told of a promise that could still be kept then."""
+    written = notice.params.get("due_at")
+    return bool(written) and notice.created_at < dt.datetime.fromisoformat(written)
 
 
 def _holder(handoff: Handoff | None) -> str:

@@ -20,7 +20,7 @@ from crm.deeds import Deed
 
 MEMORY = timedelta(days=120)
 MAX_WORDS = 160
-SPOKEN = ("reached", "connected", "answered")
+SPOKEN = ("reached", "connected", "answered", "meeting")
 # What tells most about why somebody wants to be called comes first.
 RANKS = (
     "demo_request",

@@ -99,7 +99,7 @@ class LogForm(forms.Form):
             self.add_error("later", _("Choose when to call back."))
         if kind == "note" and not cleaned.get("note") and not cleaned["next_at"] and "note" not in self.errors:
             self.add_error("note", _("Write the note, or choose a day for the next step."))
-        if kind != "call":
+        if kind != "call" and (kind, cleaned.get("outcome")) != ("email", "meeting"):
             cleaned["outcome"] = ""
         return cleaned
 
@@ -122,9 +122,13 @@ class ReassignForm(forms.Form):
 class PauseForm(forms.Form):
     """Until when the clocks stand still, and why."""
 
+    reasons = (_("Marketing asked to wait"), _("The contact is away"), _("The contact asked for a later day"))
     until = MomentField(label=_("Until"))
     reason = forms.CharField(
-        label=_("Why"), max_length=300, error_messages={"required": _("Say why the clocks are to stand still.")}
+        label=_("Why"),
+        max_length=300,
+        widget=forms.TextInput({"list": "pause-reasons"}),
+        error_messages={"required": _("Say why the clocks are to stand still.")},
     )
 
 

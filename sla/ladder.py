@@ -104,6 +104,8 @@ def _parsed(step: Step, *, milestone: str) -> Step:
         values = {"kind": kind.code, "milestone": Milestone(milestone).label}
         raise Invalid(_("“%(kind)s” is no step of a promise of “%(milestone)s”.") % values)
     found: Step = {**_when(step), "kind": kind.code}
+    if kind.code == "breach" and found.get("at_percent", 100) < 100:
+        raise Invalid(_("a promise is missed at 100 % of its time at the earliest; warn before that."))
     if kind.is_act:
         if kind.code == "overflow" and step.get("team"):
             found["team"] = _team(step["team"], of=OVERFLOW_KINDS).pk

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from crm.models import User
 
 WARN_SHARE = 0.75
-MAX_PAUSE = dt.timedelta(days=366)  # far below how far the clock looks ahead for a due time
+LONGEST_PAUSE = dt.timedelta(days=30)
+MOST_PAUSES = 3
+"""So long and so often a handoff may stand still; what has to wait longer is given back to marketing until a day."""
 OFFER_CLOCKS = (Milestone.ANSWER, Milestone.CONTACT)
 IF_PROMISED = (Milestone.MEETING, Milestone.FOLLOW_UP)
 """Clocks that run only where a policy promises something."""
@@ -140,6 +142,39 @@ def meet_contact(handoff: Handoff) -> None:
     )
 
 
+def meet_meeting(handoff: Handoff) -> None:
+    """Stop the meeting clock of a locked handoff at its `meeting_at`; one arranged before it began took no time."""
+    if handoff.meeting_at is None:
+        return
+    for timer in Timer.objects.filter(handoff=handoff, milestone=Milestone.MEETING, cancelled_at=None):
+        met_at = max(handoff.meeting_at, timer.started_at)
+        if timer.met_at is None or timer.met_at > met_at:
+            timer.met_at, timer.next_check_at = met_at, None
+            timer.save(update_fields=["met_at", "next_check_at"])
+
+
+def follow_up(handoff: Handoff, *, contacted_at: dt.datetime, planned_at: dt.datetime | None, is_latest: bool) -> None:
+    """A person got in touch on a locked, accepted handoff: the promised follow-up is kept and the next one begins.
+
+    It begins with this contact, or on the day that was planned with it. A contact that is entered after a later one
+    is known (`is_latest` is false) begins none; it ends the promise it falls into where it happened.
+    """
+    clocks = Timer.objects.filter(handoff=handoff, milestone=Milestone.FOLLOW_UP, cancelled_at=None)
+    if not is_latest:
+        clocks.filter(started_at__lt=contacted_at, met_at__gt=contacted_at).update(met_at=contacted_at)
+        return
+    clocks.filter(met_at=None).update(met_at=contacted_at, next_check_at=None)
+    begins = [contacted_at, planned_at, handoff.answered_at]
+    start([handoff], [Milestone.FOLLOW_UP], at=max(one for one in begins if one is not None))
+
+
+def begin_work(handoff: Handoff, *, at: dt.datetime) -> None:
+    """A handoff was accepted: a meeting is promised, and a follow-up where somebody was in touch already."""
+    was_contacted = handoff.contacted_at is not None
+    start([handoff], [Milestone.MEETING, *([Milestone.FOLLOW_UP] if was_contacted else [])], at=at)
+    meet_meeting(handoff)
+
+
 def cancel(
     handoff_ids: Collection[int], *, at: dt.datetime, milestones: Iterable[Milestone] = tuple(Milestone)
 ) -> None:
@@ -174,10 +209,16 @@ def pause(handoff: Handoff, *, actor: User | None, at: dt.datetime, until: dt.da
     """Let all clocks of a locked handoff stand still until an instant. Raises `Invalid`, `Conflict`."""
     if until <= at:
         raise Invalid(_("A pause ends in the future."), field="until")
-    if until - at > MAX_PAUSE:
-        raise Invalid(_("A pause lasts a year at most."), field="until")
+    if until - at > LONGEST_PAUSE:
+        sentence = _("A pause lasts %(days)d days at most. What has to wait longer goes back to marketing until a day.")
+        raise Invalid(sentence % {"days": LONGEST_PAUSE.days}, field="until")
     if not reason.strip():
         raise Invalid(_("Say why the clocks are to stand still."), field="reason")
+    pauses = list(Pause.objects.filter(handoff=handoff))
+    if any(one.starts_at <= at < one.ends_at for one in pauses):
+        raise Conflict(_("The clocks stand still already. Let them run again first."))
+    if len(pauses) >= MOST_PAUSES:
+        raise Conflict(_("A handoff is paused %(most)d times at most, and this one was.") % {"most": MOST_PAUSES})
     timers = list(_open_timers([handoff.pk], Milestone).select_related("calendar"))
     if not timers:
         raise Conflict(_("No clock is running that could be paused."))

@@ -12,20 +12,18 @@ from django.db import IntegrityError, transaction
 from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 
-import sla.services
 from crm import notices
 from crm.errors import Invalid, NotFound
-from crm.flows import scores
+from crm.flows import attempts, scores
 from crm.models.notices import NoticeKind
 from leads import intake, lifecycle, services, verdicts
-from leads.models import Activity, ActivityType, Contact, Handoff, Touch
+from leads.models import Activity, ActivityType, Contact, Touch
 from leads.stages import Stage
 
 if TYPE_CHECKING:
     from crm.models import User
 
 AHEAD_LIMIT = dt.timedelta(minutes=5)
-REACHED = ("reached", "connected", "answered")
 TRIES = 3
 
 
@@ -94,7 +92,7 @@ def record_activities(
     2. Contacts are locked in id order, so that what was recorded before can be told from what is new.
     3. New rows are written, and verdicts on those that machines did: these are kept, and count for nothing. Earlier
        ones that the new ones convict are taken back; a handoff that they had made stays (`doubted` in its queue).
-    4. A person's outbound contact stops the contact clock.
+    4. A person's outbound contact keeps what was promised of it (`attempts`).
     5. `scores.rescore` does the rest.
 
     Two writers that bring the same external id for different contacts meet at the unique constraint; the later one
@@ -267,7 +265,7 @@ def _after(
         actor=actor,
     )
     if not is_history:
-        meet_contact_clocks(rows)
+        attempts.note_attempts(rows)
     scores.rescore(concerned, activities=rows, at=at, is_history=is_history)
     if not is_history:
         _tell_owners(rows, concerned, at=at)
@@ -288,29 +286,6 @@ def _note_last_activity(rows: Iterable[Activity], concerned: Sequence[Contact]) 
     did = Activity.objects.filter(contact=OuterRef("pk"), direction="inbound", bot_verdict=None)
     newest = did.order_by("-occurred_at").values("occurred_at")[:1]
     Contact.objects.filter(id__in=moved).update(last_activity_at=Subquery(newest))
-
-
-def meet_contact_clocks(rows: Iterable[Activity]) -> None:
-    """A person's outbound call, meeting or e-mail is the first contact, whenever after the offer it happened."""
-    attempts = [row for row in rows if row.type.is_contact_attempt and row.direction == "outbound" and row.actor_id]
-    if not attempts:
-        return
-    handoffs = {
-        handoff.contact_id: handoff
-        for handoff in Handoff.objects.open()
-        .filter(contact_id__in={row.contact_id for row in attempts}, offered_at__isnull=False)
-        .select_for_update(of=("self",))
-        .order_by("id")
-    }
-    for row in attempts:
-        handoff = handoffs.get(row.contact_id)
-        if handoff is None or handoff.offered_at is None or row.occurred_at < handoff.offered_at:
-            continue
-        if str(row.properties.get("outcome", "")).casefold() in REACHED or row.type_id == "meeting":
-            handoff.reached_at = min(row.occurred_at, handoff.reached_at or row.occurred_at)
-        handoff.contacted_at = min(row.occurred_at, handoff.contacted_at or row.occurred_at)
-        handoff.save(update_fields=["contacted_at", "reached_at"])
-        sla.services.meet_contact(handoff)
 
 
 def _tell_owners(rows: Sequence[Activity], concerned: Sequence[Contact], *, at: dt.datetime) -> None:

@@ -49,7 +49,7 @@ def create_contact(*, actor: User, values: dict[str, Any], at: dt.datetime) -> C
         model_version=outcome.model_version,
     )
     handoffs = lifecycle.form_handoffs([formed], at=at, state=HandoffState.ACCEPTED, verb=VerbName.PROSPECT)
-    sla.services.start(handoffs, [Milestone.CONTACT], at=at)
+    sla.services.start(handoffs, [Milestone.CONTACT, Milestone.MEETING], at=at)
     return contact
 
 

@@ -150,7 +150,9 @@ def return_to_marketing(*, actor: User, handoff_id: int, reason: str, comment: s
 
 @transaction.atomic
 def accept(*, actor: User, handoff_id: int, comment: str = "", rating: int | None = None, at: dt.datetime) -> Handoff:
-    """The assignee takes the lead: it becomes an SQL, theirs. The answer clock is met, the contact clock runs on."""
+    """The assignee takes the lead: it becomes an SQL, theirs. The answer clock is met, the contact clock runs on, that
+    of a meeting starts where one is promised.
+    """
     handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
     lifecycle.require(VerbName.ACCEPT, actor=actor, contact=handoff.contact, handoff=handoff)
     _check_rating(rating)
@@ -171,6 +173,7 @@ def accept(*, actor: User, handoff_id: int, comment: str = "", rating: int | Non
         assignee=actor,
     )
     sla.services.meet([handoff.pk], [Milestone.ANSWER], at=at)
+    sla.services.begin_work(handoff, at=at)
     return handoff
 
 

@@ -14,7 +14,7 @@ import scoring.services
 import sla.services
 from crm import notices
 from crm.errors import Invalid, NotFound
-from crm.flows import activities, scores
+from crm.flows import attempts, scores
 from crm.models import Notice
 from crm.models.notices import NoticeKind
 from leads import lifecycle, merges, services
@@ -175,8 +175,7 @@ def _go_on(kept: Contact, union: Union) -> None:
     kept.handoffs.filter(resurface_at__isnull=False).update(resurface_at=None)
     offered_at = union.staying.offered_at
     if offered_at is not None:
-        attempts = kept.activities.filter(type__is_contact_attempt=True, direction="outbound", actor__isnull=False)
-        activities.meet_contact_clocks(attempts.filter(occurred_at__gte=offered_at).select_related("type"))
+        attempts.note_attempts(kept.activities.filter(occurred_at__gte=offered_at).select_related("type"))
 
 
 # The ledger -----------------------------------------------------------------------------------------------------------

@@ -43,12 +43,18 @@ def notices_of(user: User) -> QuerySet[Notice]:
     return Notice.objects.filter(recipient=user).order_by(is_read, "-created_at", "-id")
 
 
+def _kind(notice: Notice) -> str:
+    """The kind that is drawn: who is called before a promise is due hears of nothing missed."""
+    is_early = notice.kind == NoticeKind.ESCALATE and notice_words.is_before_due(notice)
+    return NoticeKind.WARN if is_early else notice.kind
+
+
 def rows_of(notices: Sequence[Notice]) -> list[AlertRow]:
     """The rows of a page; the notices are read with `notice_words.RELATED`."""
     return [
         AlertRow(
             pk=one.pk,
-            kind=one.kind,
+            kind=_kind(one),
             words=notice_words.describe(one),
             created_at=one.created_at,
             read_at=one.read_at,

@@ -20,7 +20,7 @@ from crm.queries.desk import Desk
 from crm.queries.queue import Seller
 from crm.queries.timeline import Timeline
 from leads import words
-from leads.models import Contact, Handoff, HandoffEvent, Opportunity
+from leads.models import Activity, Contact, Handoff, HandoffEvent, Opportunity
 from leads.qualification import Answer, answers_of, may_write
 from leads.stages import HandoffState, Stage
 from scoring import queries as scores
@@ -191,6 +191,13 @@ def opportunity_seen(user: User, opportunity_id: int) -> Opportunity:
     return opportunity
 
 
+def is_before_the_offer(activity_id: int) -> bool:
+    """Whether a contact by a person happened before the open handoff was offered, and so stopped none of its clocks."""
+    open_one = Handoff.objects.open().filter(contact=OuterRef("contact"), offered_at__gt=OuterRef("occurred_at"))
+    attempts = Activity.objects.filter(type__is_contact_attempt=True, direction="outbound", actor__isnull=False)
+    return attempts.filter(Exists(open_one), pk=activity_id).exists()
+
+
 def card_of(user: User, *, contact_id: int, now: dt.datetime, is_whole: bool = False, rule: str = "") -> Card:
     """The page of one contact in a constant number of queries.
 
@@ -350,7 +357,7 @@ def _said(events: Sequence[HandoffEvent]) -> tuple[Said, ...]:
 
 def _clocks(user: User, contact: Contact, *, now: dt.datetime) -> tuple[list[Timer], list[Timer], clocks.Clocks]:
     """The clocks of the contact, those of the reader's inbox in its order, and both drawn; two queries."""
-    own = Q(pk__in=inbox.own_timers(user).values("pk")) if user.is_salesperson else Q(pk__in=[])
+    own = Q(pk__in=inbox.own_timers(user, now=now).values("pk")) if user.is_salesperson else Q(pk__in=[])
     rows = Timer.objects.filter(Q(handoff__contact=contact) | own).annotate(
         is_own=Exists(Timer.objects.filter(own, pk=OuterRef("pk")))
     )

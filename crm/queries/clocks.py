@@ -79,7 +79,7 @@ def clocks_of(
         timer.pk: _clock(timer, calendar=parsed[timer.calendar_id], pauses=pauses[timer.handoff_id], now=now, name=name)
         for timer, name in ((timer, name_of(timer)) for timer in timers)
     }
-    live = sorted({one.timer.calendar_id for one in made.values() if one.state in LIVE})
+    live = sorted({one.timer.calendar_id for one in made.values() if one.face.hours_key})
     hours = tuple(_hours(key, parsed[key], now=now) for key in live)
     return Clocks(by_timer=made, hours=hours, pauses=pauses)
 
@@ -111,11 +111,9 @@ def _clock(timer: Timer, *, calendar: clock.Calendar, pauses: Sequence[Pause], n
         target_seconds=timer.target_seconds,
         seconds_left=round(timer.target_seconds - gone) if is_known else None,
         due_at=timer.due_at,
-        hours_key=str(timer.calendar_id) if state in LIVE else "",
+        hours_key=str(timer.calendar_id) if state in LIVE and timer.started_at <= now else "",
         name=name,
-        note=_("until %(when)s") % {"when": openers.mid_sentence(formats.when(running.ends_at, now=now))}
-        if running and state is TimerState.PAUSED
-        else "",
+        note=_standing_still(timer, state=state, pause=running, now=now),
     )
     ahead = []
     if timer.met_at is None and timer.cancelled_at is None:
@@ -125,6 +123,15 @@ def _clock(timer: Timer, *, calendar: clock.Calendar, pauses: Sequence[Pause], n
     taken = tuple(step.get("to", "") for step in timer.steps[: timer.step])
     reason = running.reason if running and state is TimerState.PAUSED else ""
     return Clock(timer=timer, face=face, ahead=tuple(ahead), taken=taken, pause_reason=reason)
+
+
+def _standing_still(timer: Timer, *, state: TimerState, pause: Pause | None, now: dt.datetime) -> str:
+    """Until when a clock does not count: a pause, or a day that was planned; empty when it does."""
+    if state is TimerState.PAUSED and pause is not None:
+        return _("until %(when)s") % {"when": openers.mid_sentence(formats.when(pause.ends_at, now=now))}
+    if state is TimerState.RUNNING and timer.started_at > now:
+        return _("counts from %(when)s") % {"when": openers.mid_sentence(formats.when(timer.started_at, now=now))}
+    return ""
 
 
 def _hours(key: int, calendar: clock.Calendar, *, now: dt.datetime) -> OpenHours:

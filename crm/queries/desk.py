@@ -21,6 +21,7 @@ from leads import lifecycle, stages, words
 from leads.models import Contact, Handoff, HandoffEvent, Opportunity, Reason
 from leads.stages import HandoffState, ReasonKind, Refusal, Stage, VerbName
 from sla.models import Milestone, Timer
+from sla.services import MOST_PAUSES
 
 WITH_REASONS = (
     VerbName.REJECT,
@@ -83,7 +84,6 @@ class Desk:
     next_days: tuple[Day, ...]
     contact_due: str
     """When the first contact falls due, in words; empty when no such clock runs."""
-    is_paused: bool
     can_answer: bool
     can_open_opportunity: bool
     can_close_opportunity: bool
@@ -92,6 +92,7 @@ class Desk:
     can_requalify: bool
     can_reassign: bool
     can_pause: bool
+    can_resume: bool
     can_approve: bool
     can_return: bool
     can_adjust: bool
@@ -123,7 +124,7 @@ class Desk:
 
     @property
     def has_management(self) -> bool:
-        return self.can_reassign or self.can_pause
+        return self.can_reassign or self.can_pause or self.can_resume
 
 
 def may(user: User, verb: VerbName, *, contact: Contact, handoff: Handoff | None) -> Refusal | None:
@@ -172,9 +173,11 @@ def desk_of(
         for timer in open_timers
     )
     contact_due = next((one.due for one in promises if one.milestone == Milestone.CONTACT), "")
-    is_paused = any(one.clock.state == "paused" for one in promises)
+    pauses = drawn.pauses.get(handoff.pk, ()) if handoff else ()
+    is_paused = any(one.starts_at <= now < one.ends_at for one in pauses)
+    has_hand = bool(promises) and (user.is_marketer or user.is_manager or is_mine)
     has_missed = any(one.clock.is_missed for one in promises)
-    can_pause = bool(promises) and not has_missed and (user.is_marketer or user.is_manager or is_mine)
+    can_pause = has_hand and not is_paused and not has_missed and len(pauses) < MOST_PAUSES
     can_judge = user.is_marketer or user.is_manager
     return Desk(
         panel=_panel(user, contact, handoff, can_answer=can(VerbName.ACCEPT), can_judge=can_judge),
@@ -183,7 +186,7 @@ def desk_of(
         reasons=_reasons(now=now) if any(can(verb) for verb in WITH_REASONS) else {},
         next_days=_next_days(now),
         contact_due=contact_due,
-        is_paused=is_paused,
+        can_resume=has_hand and is_paused,
         can_answer=can(VerbName.ACCEPT),
         can_open_opportunity=can(VerbName.OPEN_OPPORTUNITY),
         can_close_opportunity=offer is not None and can(VerbName.WIN),

@@ -34,6 +34,8 @@ class Kind(StrEnum):
 
     ANSWER = "answer"
     CONTACT = "contact"
+    MEETING = "meeting"
+    FOLLOW_UP = "follow_up"
     NEXT_STEP = "next_step"
     ACTIVE = "active"
     SILENT = "silent"
@@ -44,6 +46,8 @@ class Kind(StrEnum):
 LABELS = {
     Kind.ANSWER: gettext_lazy("Answer"),
     Kind.CONTACT: gettext_lazy("First contact"),
+    Kind.MEETING: gettext_lazy("Meeting"),
+    Kind.FOLLOW_UP: gettext_lazy("Follow-up"),
     Kind.NEXT_STEP: gettext_lazy("Next step"),
     Kind.ACTIVE: gettext_lazy("Active again"),
     Kind.SILENT: gettext_lazy("Silent"),

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from crm.deeds import Deed
 from leads.models import Activity
 
+ENTERED_LATER = dt.timedelta(minutes=5)
+
 
 def deed_of(activity: Activity) -> Deed:
     """An activity as a deed; costs no query when it was read with `type`, `actor` and `campaign`."""
+    is_entered_later = activity.actor_id and activity.recorded_at - activity.occurred_at > ENTERED_LATER
     return Deed(
         type=activity.type_id,
         at=activity.occurred_at,
@@ -20,6 +24,7 @@ def deed_of(activity: Activity) -> Deed:
         properties=activity.properties,
         campaign=activity.campaign.name if activity.campaign else "",
         actor=str(activity.actor) if activity.actor else "",
+        entered_at=activity.recorded_at if is_entered_later else None,
     )
 
 
@@ -38,8 +43,13 @@ def deeds_of(contact_ids: Collection[int], *, since: dt.datetime) -> dict[int, l
 
 def next_step_of(deed: Deed) -> dt.datetime | None:
     """When the one of us who did it means to get in touch again; None when nothing was said."""
-    written = deed.properties.get("next_at")
-    if deed.is_theirs or not isinstance(written, str):
+    return None if deed.is_theirs else planned_in(deed.properties)
+
+
+def planned_in(properties: Mapping[str, Any]) -> dt.datetime | None:
+    """The instant that was planned with an act of ours; None when there is none."""
+    written = properties.get("next_at")
+    if not isinstance(written, str):
         return None
     try:
         moment = dt.datetime.fromisoformat(written)

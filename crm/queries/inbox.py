@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from crm import formats, notices, openers
@@ -21,6 +21,9 @@ from leads.models import Contact, Handoff
 from leads.stages import HandoffState
 from scoring import queries as scores
 from sla.models import Milestone, Timer
+
+LATER = (Milestone.MEETING, Milestone.FOLLOW_UP)
+"""Clocks that run for days; they are something to do only when they are about to be missed."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +138,7 @@ def inbox_of(user: User, *, now: dt.datetime, kind: str = "") -> Inbox:
 
 def count_waiting(user: User, *, now: dt.datetime) -> int:
     """How many rows the inbox of `user` has at `now`, without drawing them: the number beside it in the navigation."""
-    clocked = list(own_timers(user).values_list("handoff__contact_id", flat=True))
+    clocked = list(own_timers(user, now=now).values_list("handoff__contact_id", flat=True))
     work, back = _without_clock(user, now=now, taken=set(clocked))
     deeds = history.deeds_of([contact.pk for contact in [*work, *back]], since=now - openers.MEMORY)
     return len(clocked) + len(going_cold.going_cold(work, back, deeds, now=now))
@@ -147,20 +150,30 @@ def _without_clock(user: User, *, now: dt.datetime, taken: set[int]) -> tuple[li
     return work, going_cold.back_again(user, now=now, but_not=taken | {contact.pk for contact in work})
 
 
-def own_timers(user: User) -> QuerySet[Timer]:
-    """The open answer and contact clocks that `user` can stop; of an offer only its answer clock."""
+def own_timers(user: User, *, now: dt.datetime) -> QuerySet[Timer]:
+    """The open clocks that `user` is to stop, one a handoff at most.
+
+    Of an offer its answer clock, of an accepted lead that of the first contact; without such a one, the meeting's or
+    the follow-up's that falls due first, from its warning on.
+    """
     mine = Q(handoff__assignee=user)
     if user.team_id:
         mine |= Q(handoff__assignee=None, handoff__team=user.team_id)
-    step = Q(handoff__state=HandoffState.OFFERED, milestone=Milestone.ANSWER) | Q(
+    is_first = Q(handoff__state=HandoffState.OFFERED, milestone=Milestone.ANSWER) | Q(
         handoff__state=HandoffState.ACCEPTED, milestone=Milestone.CONTACT
     )
+    is_later = Q(handoff__state=HandoffState.ACCEPTED, milestone__in=LATER, warn_at__lte=now)
+    falls_sooner = Q(due_at__lt=OuterRef("due_at")) | Q(due_at=OuterRef("due_at"), pk__lt=OuterRef("pk"))
+    others = Timer.objects.open().filter(handoff=OuterRef("handoff"))
+    before = others.filter(is_first | (is_later & falls_sooner))
+    step = is_first | (is_later & ~Exists(before))
     return Timer.objects.visible_to(user).open().filter(mine, step)
 
 
 def _clocked(user: User, *, now: dt.datetime) -> tuple[list[Timer], clocks.Clocks]:
     """Own clocks in order, by two queries."""
-    timers = list(own_timers(user).select_related("calendar", "handoff__contact__company", "handoff__assignee"))
+    own = own_timers(user, now=now)
+    timers = list(own.select_related("calendar", "handoff__contact__company", "handoff__assignee"))
     drawn = clocks.clocks_of(timers, now=now, name_of=lambda timer: timer.handoff.contact.name)
     return in_order(timers, drawn), drawn
 
@@ -201,9 +214,8 @@ def _clocked_item(
     handoff, contact = timer.handoff, timer.handoff.contact
     known = deeds.get(contact.pk, ())
     note = clocks.consequence(clock, managers=managers, now=now)
-    is_answer = timer.milestone == Milestone.ANSWER
     return Item(
-        kind=Kind.ANSWER if is_answer else Kind.CONTACT,
+        kind=Kind(timer.milestone),
         contact=contact,
         score=faces[contact.pk],
         why=openers.reason_to_call(known, now=now) or _cause(handoff),
@@ -226,6 +238,9 @@ def _standing(handoff: Handoff, *, now: dt.datetime) -> str:
         if handoff.assignee_id is None:
             return _("Offered to your team %(when)s: whoever is first has it.") % {"when": when}
         return _("Offered to you %(when)s. Nobody has answered yet.") % {"when": when}
+    if handoff.last_contacted_at is not None:
+        when = openers.mid_sentence(formats.when(handoff.last_contacted_at, now=now))
+        return _("Last contact %(when)s.") % {"when": when}
     when = openers.mid_sentence(formats.when(handoff.answered_at, now=now)) if handoff.answered_at else ""
     if handoff.cause == Handoff.Cause.OWN:
         return _("Your own prospect since %(when)s. Nobody has called yet.") % {"when": when}

@@ -204,7 +204,9 @@ def title(milestone: Milestone, median: float | None, n: int) -> str:
         Milestone.REVIEW: _("Half are reviewed within %(time)s"),
         Milestone.ANSWER: _("Half are answered within %(time)s"),
         Milestone.CONTACT: _("Half are contacted within %(time)s"),
-    }.get(milestone, _("Half are met within %(time)s")) % {"time": formats.duration(median)}
+        Milestone.MEETING: _("Half have a meeting within %(time)s"),
+        Milestone.FOLLOW_UP: _("Half are followed up within %(time)s"),
+    }[milestone] % {"time": formats.duration(median)}
 
 
 def span(milestone: Milestone) -> str:
@@ -213,4 +215,6 @@ def span(milestone: Milestone) -> str:
         Milestone.REVIEW: _("formed to reviewed"),
         Milestone.ANSWER: _("offered to answered"),
         Milestone.CONTACT: _("offered to contacted"),
-    }.get(milestone, _("started to met"))
+        Milestone.MEETING: _("accepted to meeting arranged"),
+        Milestone.FOLLOW_UP: _("contact, or the day planned with it, to the next contact"),
+    }[milestone]

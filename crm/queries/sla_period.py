@@ -133,12 +133,16 @@ class Report:
                 Milestone.REVIEW: _("Reviewed in time"),
                 Milestone.ANSWER: _("Answered in time"),
                 Milestone.CONTACT: _("Contacted in time"),
-            }.get(self.asked.milestone, _("Kept in time"))
+                Milestone.MEETING: _("Meeting arranged in time"),
+                Milestone.FOLLOW_UP: _("Followed up in time"),
+            }[self.asked.milestone]
         return {
             Milestone.REVIEW: _("Reviewed within %(time)s"),
             Milestone.ANSWER: _("Answered within %(time)s"),
             Milestone.CONTACT: _("Contacted within %(time)s"),
-        }.get(self.asked.milestone, _("Kept within %(time)s")) % {"time": formats.duration(self.limit)}
+            Milestone.MEETING: _("Meeting arranged within %(time)s"),
+            Milestone.FOLLOW_UP: _("Followed up within %(time)s"),
+        }[self.asked.milestone] % {"time": formats.duration(self.limit)}
 
     @property
     def change_points(self) -> float | None:

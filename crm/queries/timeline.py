@@ -109,13 +109,15 @@ def _activity_lines(activities: Sequence[Activity]) -> list[Line]:
 
 
 def _detail(deed: deeds.Deed) -> str:
-    """Their words or ours, the campaign they came by, and when we get in touch again."""
+    """Their words or ours, the campaign they came by, when we get in touch again, and when it was entered later."""
     parts = [_("“%(words)s”") % {"words": deed.words}] if deed.words else []
     if deed.campaign:
         parts.append(deed.campaign)
     planned = history.next_step_of(deed)
     if planned is not None:
         parts.append(_("next step %(when)s") % {"when": formats.full_moment(planned)})
+    if deed.entered_at is not None:
+        parts.append(_("entered %(when)s") % {"when": formats.full_moment(deed.entered_at)})
     return ", ".join(parts)
 
 

@@ -88,15 +88,20 @@ def clock_differences() -> Iterator[str]:
         pauses = sla.services.pauses_of([timer.handoff_id for timer in batch])
         for timer in batch:
             yield from _clock_difference(timer, pauses=pauses.get(timer.handoff_id, []))
+        yield from _contact_differences(batch)
     expected = {
         Milestone.REVIEW: ["in_review"],
         Milestone.ANSWER: ["offered"],
         Milestone.CONTACT: ["offered", "accepted"],
+        Milestone.MEETING: ["accepted"],
+        Milestone.FOLLOW_UP: ["accepted"],
     }
     for milestone, states in expected.items():
         running = Timer.objects.open().filter(milestone=milestone)
         for timer in running.exclude(handoff__state__in=states):
             yield f"timer {timer.pk}: runs although handoff {timer.handoff_id} is not in {', '.join(states)}"
+        if milestone in sla.services.IF_PROMISED:
+            continue
         without = Handoff.objects.filter(state__in=states).exclude(id__in=running.values("handoff_id"))
         if milestone is Milestone.CONTACT:
             without = without.filter(contacted_at=None)
@@ -110,7 +115,10 @@ def _clock_difference(timer: Timer, *, pauses: list[ladder.PauseSpan]) -> Iterat
         Milestone.REVIEW: handoff.reviewed_at,
         Milestone.ANSWER: handoff.answered_at,
         Milestone.CONTACT: handoff.contacted_at,
-    }.get(Milestone(timer.milestone))
+        Milestone.MEETING: handoff.meeting_at and max(handoff.meeting_at, timer.started_at),
+        # Many follow one another; which contact ended each is compared with the ledger, a batch at a time.
+        Milestone.FOLLOW_UP: timer.met_at,
+    }[Milestone(timer.milestone)]
     if timer.met_at is not None and timer.met_at != met:
         yield f"timer {timer.pk}: met at {timer.met_at}, the history says {met}"
     if timer.met_at is not None or timer.cancelled_at is not None:
@@ -122,6 +130,22 @@ def _clock_difference(timer: Timer, *, pauses: list[ladder.PauseSpan]) -> Iterat
     next_at = ladder.next_time(timer, calendar=calendar, pauses=pauses)
     if (next_at is None) != (timer.next_check_at is None):
         yield f"timer {timer.pk}: next looked at {timer.next_check_at} stored, {next_at} computed"
+
+
+def _contact_differences(timers: list[Timer]) -> Iterator[str]:
+    """Clocks that a contact is said to have stopped of which the ledger knows nothing: a person's, and outbound."""
+    milestones = (Milestone.CONTACT, Milestone.FOLLOW_UP)
+    met = [timer for timer in timers if timer.met_at is not None and timer.milestone in milestones]
+    attempts = Activity.objects.filter(
+        contact_id__in={timer.handoff.contact_id for timer in met},
+        type__is_contact_attempt=True,
+        direction="outbound",
+        actor__isnull=False,
+    )
+    known = set(attempts.values_list("contact_id", "occurred_at"))
+    for timer in met:
+        if (timer.handoff.contact_id, timer.met_at) not in known:
+            yield f"timer {timer.pk}: met at {timer.met_at}, the ledger has no contact by a person then"
 
 
 def stage_differences() -> Iterator[str]:

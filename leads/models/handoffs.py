@@ -102,7 +102,9 @@ class Handoff(models.Model):
     overflowed_at = models.DateTimeField(null=True, blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)
     contacted_at = models.DateTimeField(_("first attempt of a person"), null=True, blank=True)
+    last_contacted_at = models.DateTimeField(_("latest attempt of a person"), null=True, blank=True)
     reached_at = models.DateTimeField(_("reached"), null=True, blank=True)
+    meeting_at = models.DateTimeField(_("meeting arranged"), null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     resurface_at = models.DateTimeField(null=True, blank=True)
     reason = models.ForeignKey(Reason, null=True, blank=True, on_delete=models.PROTECT, related_name="handoffs")
@@ -166,6 +168,15 @@ class Handoff(models.Model):
             models.CheckConstraint(
                 name="handoff_contacted_after_offered",
                 condition=Q(contacted_at=None) | Q(contacted_at__gte=F("offered_at")),
+            ),
+            models.CheckConstraint(
+                name="handoff_contacted_first_and_last",
+                condition=Q(contacted_at=None, last_contacted_at=None)
+                | Q(contacted_at__isnull=False, last_contacted_at__gte=F("contacted_at")),
+            ),
+            models.CheckConstraint(
+                name="handoff_meeting_was_a_contact",
+                condition=Q(meeting_at=None) | Q(meeting_at__gte=F("contacted_at")),
             ),
         ]
 

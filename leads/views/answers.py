@@ -155,7 +155,7 @@ def contact_log(request: HttpRequest, contact_id: int) -> HttpResponse:
     contact = card_queries.contact_seen(person(request), contact_id)
 
     def log(values: dict[str, Any]) -> str:
-        flows.log_contact(
+        logged = flows.log_contact(
             actor=person(request),
             contact_id=contact_id,
             type=values["type"],
@@ -165,7 +165,10 @@ def contact_log(request: HttpRequest, contact_id: int) -> HttpResponse:
             next_at=values["next_at"],
             at=timezone.now(),
         )
-        return _logged(contact, values)
+        said = _logged(contact, values)
+        if logged.activity_id and card_queries.is_before_the_offer(logged.activity_id):
+            said += " " + _("It was before the lead was offered, so it keeps no promise.")
+        return said
 
     form = LogForm(request.POST, auto_id="log_form_%s")
     return act(request, contact_id, form=form, name="log_form", do=log, fields={"next_at": "later"})

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Case, OuterRef, QuerySet, Subquery, When
 from django.utils import timezone
 from rest_framework import serializers
 
 from crm.api.fields import PersonField, RowSerializer
 from crm.api.views import ReadOnlyResource
 from sla.filters import TimerFilter
-from sla.models import Timer
+from sla.models import Pause, Timer
 from sla.states import TimerState
 
 
 class TimerSerializer(RowSerializer):
-    """One running promise. `missed` is past due and not met yet, `late` was met after it was due."""
+    """One running promise. `missed` is past due and not met yet, `late` was met after it was due.
+
+    `paused_until` says until when a paused one stands still.
+    """
 
     handoff = serializers.IntegerField(source="handoff_id")
     contact = serializers.IntegerField(source="handoff.contact_id")
     state = serializers.ChoiceField(source="state_now", choices=[state.value for state in TimerState])
     assignee = PersonField(allow_null=True)
     policy = serializers.IntegerField(source="policy_id")
+    paused_until = serializers.DateTimeField(allow_null=True)
 
     class Meta:
         model = Timer
@@ -31,6 +35,7 @@ class TimerSerializer(RowSerializer):
             "milestone",
             "state",
             "assignee",
+            "paused_until",
             "started_at",
             "warn_at",
             "due_at",
@@ -51,5 +56,9 @@ class TimerResource(ReadOnlyResource):
     filterset_class = TimerFilter
 
     def rows(self) -> QuerySet[Timer]:
-        visible = Timer.objects.visible_to(self.request.user).with_state(now=timezone.now())
-        return visible.select_related("handoff", "assignee")
+        now = timezone.now()
+        ends = Pause.objects.filter(handoff=OuterRef("handoff"), starts_at__lte=now, ends_at__gt=now).values("ends_at")
+        visible = Timer.objects.visible_to(self.request.user).with_state(now=now)
+        # The end of a pause is that of a clock which stands still by it, not of one that was met before.
+        until = Case(When(state_now=TimerState.PAUSED.value, then=Subquery(ends[:1])))
+        return visible.annotate(paused_until=until).select_related("handoff", "assignee")

@@ -165,6 +165,9 @@ def test_clocks_are_paused_and_run_on(callers, offered):
         "met",
         "paused",
     }
+    ends = {one["milestone"]: one["paused_until"] for one in callers["manager"].get("timers/")["results"]}
+    assert ends == {"review": None, "answer": "2026-03-04T08:00:00Z", "contact": "2026-03-04T08:00:00Z"}
+    callers["salesperson"].post(f"{path}pause/", {"until": "2026-03-05T08:00:00Z", "reason": "Longer"}, status=409)
     callers["salesperson"].post(f"{path}resume/")
     assert len(callers["manager"].get("timers/", handoff=offered.pk, state="running")["results"]) == 2
 

@@ -5,11 +5,12 @@ import datetime as dt
 import pytest
 from django.db import IntegrityError, transaction
 
-from crm import flows
+from crm import flows, notice_words
 from crm.errors import Invalid
 from crm.flows import acts
 from crm.models import Notice, Team, User
 from crm.models.people import TeamKind
+from crm.queries import alerts
 from leads.models import Handoff
 from sla import ladder
 from sla.models import Calendar, LadderAct, Milestone, Policy, Timer
@@ -71,6 +72,7 @@ def told(**which):
         ({"kind": "warn", "to": "owner", "at_percent": 101}, "give at_percent"),
         ({"kind": "warn", "to": "owner", "at_percent": True}, "give at_percent"),
         ({"kind": "warn", "to": "owner", "after_seconds": -1}, "give at_percent"),
+        ({"kind": "breach", "to": "owner", "at_percent": 99}, "missed at 100 % of its time at the earliest"),
         ({"kind": "warn", "to": "person", "at_percent": 50}, "person is the address"),
         ({"kind": "warn", "to": "person", "person": "no@body.example", "at_percent": 50}, "person is the address"),
         ({"kind": "warn", "to": "team", "team": "No such team", "at_percent": 50}, "team is the name"),
@@ -162,12 +164,12 @@ def test_what_would_reach_nobody_reaches_the_managers(marketer, salesperson, oth
         [
             {"kind": "warn", "to": "person", "person": other_salesperson.email, "at_percent": 25},
             {"kind": "escalate", "to": "team", "team": partner.name, "at_percent": 50},
-            {"kind": "breach", "to": "owner", "at_percent": 75},
+            {"kind": "breach", "to": "owner", "at_percent": 100},
         ],
     )
     handoff = offer(marketer, salesperson)
     User.objects.filter(pk__in=[salesperson.pk, other_salesperson.pk]).update(is_active=False)
-    flows.sweep_timers(at=AT + 3 * HOUR)
+    flows.sweep_timers(at=AT + 4 * HOUR)
     assert told(timer__handoff=handoff, timer__milestone="answer") == [
         ("breach", manager.name),
         ("escalate", manager.name),
@@ -182,6 +184,17 @@ def test_a_lead_of_a_team_warns_the_team(marketer, salesperson, manager, partner
     flows.sweep_timers(at=AT + 400 * HOUR)
     assert ("breach", member.name) in told(timer__handoff=handoff, timer__milestone="answer")
     assert ("breach", marketer.name) not in told(timer__milestone="answer")
+
+
+def test_who_is_called_before_it_is_due_hears_that_it_is_not_missed_yet(marketer, salesperson, manager):
+    promise("answer", [{"kind": "escalate", "to": "manager", "at_percent": at} for at in (50, 100)])
+    offer(marketer, salesperson)
+    flows.sweep_timers(at=AT + 2 * HOUR)
+    flows.sweep_timers(at=AT + 4 * HOUR)
+    told_of = Notice.objects.filter(kind="escalate").select_related(*notice_words.RELATED).order_by("id")
+    subjects = [notice_words.describe(one).subject for one in told_of]
+    assert [words.partition(" by ")[0] for words in subjects] == ["Due soon", "Missed"]
+    assert [row.mark for row in alerts.rows_of(list(told_of))] == ["soon", "missed"]
 
 
 # Moving ---------------------------------------------------------------------------------------------------------------

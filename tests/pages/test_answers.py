@@ -113,6 +113,7 @@ LOGS = [
         {"outcome": "call_back", "note": "In a meeting", "next_at": f"{TOMORROW}T09:00:00+00:00"},
     ),
     ({"type": "email", "outcome": "reached", "note": "Sent the offer"}, {"note": "Sent the offer"}),
+    ({"type": "email", "outcome": "meeting"}, {"outcome": "meeting"}),
     ({"type": "note", "later": "2026-12-01T14:30"}, {"next_at": "2026-12-01T14:30:00+00:00"}),
 ]
 
@@ -133,6 +134,18 @@ def test_a_call_may_have_been_earlier(client, marketer, salesperson, tuesday):
     given = {"type": "call", "outcome": "reached", "occurred_at": "2026-11-17T10:30"}
     client.post(f"/contacts/{handoff.contact_id}/log/", given)
     assert Timer.objects.get(milestone="contact").met_at == TUESDAY + HOUR / 2
+    page = words(client.get(f"/contacts/{handoff.contact_id}/").content.decode())
+    # Both times: when it was, and when it was entered.
+    assert "Today 10:30 Called, reached · Sam Seller entered Tue 17 Nov 2026, 12:00 UTC" in page
+
+
+def test_a_call_of_before_the_offer_is_kept_and_stops_nothing(client, marketer, salesperson, tuesday):
+    handoff = bring_to("accepted", marketer=marketer, seller=salesperson, at=TUESDAY)
+    given = {"type": "call", "outcome": "reached", "occurred_at": "2026-11-17T09:30"}
+    answer = client.post(f"/contacts/{handoff.contact_id}/log/", given, **HTMX)
+    assert "It was before the lead was offered, so it keeps no promise." in words(answer.content.decode())
+    assert Activity.objects.filter(actor=salesperson).count() == 1
+    assert Timer.objects.get(milestone="contact").met_at is None
 
 
 BAD_LOGS = [
@@ -198,6 +211,13 @@ def test_clocks_stand_still_and_run_again(client, offered):
     assert client.post(f"/handoffs/{offered.pk}/resume/").status_code == 303
     assert Pause.objects.get().ends_at == TUESDAY
     assert client.post(f"/handoffs/{offered.pk}/resume/").status_code == 409
+    for until, said in (
+        ("2026-11-17T09:00", "A pause ends in the future."),
+        ("2026-12-31T10:00", "A pause lasts 30 days at most."),
+    ):
+        refused = client.post(f"/handoffs/{offered.pk}/pause/", {"until": until, "reason": "On a ship"})
+        assert refused.status_code == 422
+        assert said in refused.content.decode() and "On a ship" in refused.content.decode()
     bad = client.post(f"/handoffs/{offered.pk}/pause/", {"until": "2026-11-16T10:00"})
     assert bad.status_code == 422 and "Say why" in bad.content.decode()
 
