@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views import defaults
@@ -15,7 +16,7 @@ from django.views import defaults
 from crm.errors import Conflict, Forbidden, NotFound
 from crm.models import Role, User
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def roles_required(*roles: Role) -> Callable[[View], View]:
@@ -23,7 +24,7 @@ def roles_required(*roles: Role) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not person(request).has_role(*roles):
                 names = ", ".join(str(role.label).lower() for role in roles)
                 raise PermissionDenied(_("This page is for these roles: %(names)s.") % {"names": names})

@@ -38,3 +38,22 @@ def is_clearly_more(*, hits: int, of: int, rest_hits: int, rest_of: int) -> bool
     if not is_comparable(hits=hits, of=of, rest_hits=rest_hits, rest_of=rest_of):
         return False
     return two_proportion_z(hits=hits, of=of, rest_hits=rest_hits, rest_of=rest_of) > CLEAR_Z
+
+
+WILSON_Z = 1.96
+"""The two-sided 5 % point of the normal distribution."""
+
+
+def wilson_interval(*, hits: int, of: int) -> tuple[float, float]:
+    """The interval in which a share lies 95 of 100 times, also for few and for shares near 0 and 1.
+
+    (p + z²/2n ± z·√(p(1 − p)/n + z²/4n²)) / (1 + z²/n). Source: E. B. Wilson, Probable inference, the law of
+    succession, and statistical inference, Journal of the American Statistical Association 22 (1927). Raises
+    `ValueError`.
+    """
+    if not 0 <= hits <= of or not of:
+        raise ValueError("There must be members, and not more hits than members.")
+    share, z2 = hits / of, WILSON_Z**2
+    middle = share + z2 / (2 * of)
+    reach = WILSON_Z * math.sqrt(share * (1 - share) / of + z2 / (4 * of * of))
+    return max((middle - reach) / (1 + z2 / of), 0.0), min((middle + reach) / (1 + z2 / of), 1.0)

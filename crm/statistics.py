@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 SMALLEST_SAMPLE = 5
 """Fewer than these are not compared: the page says "too few to compare"."""
@@ -27,3 +28,17 @@ def percentile(values: Sequence[float], share: float) -> float | None:
 def median(values: Sequence[float]) -> float | None:
     """The middle value; None without values."""
     return percentile(values, 0.5)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How times are spread: how many they are, their median and 90th percentile; None without values."""
+
+    n: int = 0
+    median: float | None = None
+    ninth: float | None = None
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """The spread of values."""
+    return Spread(len(values), median(values), percentile(values, 0.9))

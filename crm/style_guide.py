@@ -10,8 +10,10 @@ from django import forms
 from django.core.paginator import Paginator
 from django.utils.translation import gettext_lazy as _
 
-from crm import charts, threshold_chart
+from crm import charts, share_charts, threshold_chart
 from crm.faces import ClockFace, OpenHours, ReasonGroup, ReasonLine, ScoreFace, ScoreReasons
+from crm.proportions import wilson_interval
+from crm.statistics import Spread
 from leads.forms_conditions import ConditionsForm
 
 HOUR, MINUTE = 3600, 60
@@ -104,6 +106,8 @@ def samples(*, now: datetime, is_submitted: bool) -> dict[str, Any]:
         "histogram": _histogram(),
         "delays": _delays(),
         "people": _people(),
+        "arrivals": _arrivals(),
+        "bands": _bands(),
         "threshold": _threshold(),
         "form": form,
         "conditions_form": sample_conditions(),
@@ -343,34 +347,56 @@ def _threshold() -> threshold_chart.ThresholdChart:
     )
 
 
-def _people() -> charts.PersonBars:
-    def person(name: str, within: int, of: int, median: str, late: int, still_open: int) -> charts.PersonShare:
-        return charts.PersonShare(
+def _people() -> share_charts.GroupBars:
+    def person(name: str, within: int, of: int, minutes: int, late: int, still_open: int) -> share_charts.GroupShare:
+        return share_charts.GroupShare(
             name,
             within,
             of,
             of_href="#of",
             href="#person",
-            median_text=median,
-            percentile_text="7 h 20",
+            took=Spread(of, 60 * minutes, 26_400),
             late=late,
             late_href="#late",
             open=still_open,
             open_href="#open",
         )
 
-    return charts.PersonBars(
+    return share_charts.GroupBars(
         rows=(
-            person("Mikko Lahtinen", 26, 27, "2 h 05", 1, 3),
-            person("Maja Kovač", 22, 24, "2 h 50", 2, 2),
-            person("Agnieszka Wójcik", 19, 22, "3 h 35", 3, 3),
-            person("Georgi Dimitrov", 13, 18, "5 h 40", 5, 4),
-            person("Elina Saarinen", 2, 2, "45 min", 0, 0),
+            person("Mikko Lahtinen", 26, 27, 125, 1, 3),
+            person("Maja Kovač", 22, 24, 170, 2, 2),
+            person("Agnieszka Wójcik", 19, 22, 215, 3, 3),
+            person("Georgi Dimitrov", 13, 18, 340, 5, 4),
+            person("Elina Saarinen", 2, 2, 45, 0, 0),
         ),
-        total=person("All", 82, 93, "3 h 10", 11, 12),
+        total=person("All", 82, 93, 190, 11, 12),
         promised=0.9,
+        name_heading="Person",
         share_heading="Within 8 h",
     )
+
+
+def _arrivals() -> share_charts.HeatTable:
+    def cell(count: int, late: int = 0) -> share_charts.HeatCell:
+        return share_charts.HeatCell(count, "#count", late, "#late", shade=share_charts.shade_of(count, 5))
+
+    return share_charts.HeatTable(
+        columns=("00\u201309", "09\u201313", "13\u201317", "17\u201324"),
+        rows=(
+            share_charts.HeatRow("Mon", (cell(1), cell(5, 1), cell(3), cell(0)), cell(9, 1)),
+            share_charts.HeatRow("Tue", (cell(0), cell(2), cell(4, 2), cell(1)), cell(7, 2)),
+        ),
+        totals=(cell(1), cell(7, 1), cell(7, 2), cell(1), cell(16, 3)),
+    )
+
+
+def _bands() -> tuple[share_charts.Band, ...]:
+    def band(name: str, won: int, of: int, still_open: int) -> share_charts.Band:
+        low, high = wilson_interval(hits=won, of=of)
+        return share_charts.Band(name, of, "#of", won, "#won", still_open, "#open", low=low, high=high)
+
+    return (band("within 1 h", 22, 118, 9), band("within 4 h", 24, 196, 20), band("later", 1, 4, 0))
 
 
 def _tabs() -> list[dict[str, Any]]:

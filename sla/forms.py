@@ -11,13 +11,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.models import Team
-from crm.queries import calendars, sla_period
+from crm.queries import calendars, sla_groups, sla_period
+from crm.queries.origins import Split
 from crm.queries.sla_period import Asked, Period
 from sla import pasted
 from sla.models import Calendar, Milestone, Policy
 from sla.working_hours import WEEKDAYS
 
 TIMES = [("working", gettext_lazy("Working time")), ("calendar", gettext_lazy("Calendar time"))]
+
+ORDERS = [(sign + name, name) for name in sla_groups.ORDERS for sign in ("", "-")]
 
 
 class PeriodForm(forms.Form):
@@ -27,6 +30,8 @@ class PeriodForm(forms.Form):
     until = forms.DateField(label=gettext_lazy("To"), required=False, widget=forms.DateInput({"type": "date"}))
     milestone = forms.ChoiceField(label=gettext_lazy("Promise"), choices=Milestone.choices, required=False)
     time = forms.ChoiceField(label=gettext_lazy("Time"), choices=TIMES, required=False)
+    split = forms.ChoiceField(label=gettext_lazy("By"), choices=Split.choices, required=False)
+    sort = forms.ChoiceField(label=gettext_lazy("Order"), choices=ORDERS, required=False)
 
     def __init__(self, *args: Any, now: dt.datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -57,6 +62,8 @@ class PeriodForm(forms.Form):
             self._period(),
             milestone=Milestone(self.cleaned_data["milestone"] or Milestone.CONTACT),
             is_calendar_time=self.cleaned_data["time"] == "calendar",
+            split=Split(self.cleaned_data["split"] or Split.PERSON),
+            order=self.cleaned_data["sort"],
         )
 
 

@@ -6,7 +6,10 @@ from sla.views import board, calendars, policies
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("sla/", board.sla_page, name="sla"),
+    path("sla/breaches/", board.breach_list, name="breaches"),
+    path("sla/files/<slug:name>.csv", board.sla_file, name="sla_file"),
     path("sla/timers/", board.timer_list, name="timers"),
+    path("sla/timers.csv", board.timer_list, {"is_file": True}, name="timers_file"),
     path("settings/policies/", policies.policies, name="policies"),
     path("settings/policies/new/", policies.policy_new, name="policy_new"),
     path("settings/policies/<int:policy_id>/", policies.policy_edit, name="policy_edit"),

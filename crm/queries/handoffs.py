@@ -15,9 +15,10 @@ from django.utils.translation import gettext_lazy as _
 from crm import formats
 from crm.faces import ClockFace, OpenHours
 from crm.models import Role, User
-from crm.queries import chairs, clocks
+from crm.queries import chairs, clocks, sla_wins
 from crm.queries import timers as timer_queries
 from crm.queries.chairs import Chair
+from crm.queries.sla_wins import Response, Result
 from leads import words
 from leads.filters import HandoffFilter, PersonFilter
 from leads.models import Contact, Handoff
@@ -76,6 +77,8 @@ class HandoffListFilter(HandoffFilter):
     until = filters.DateFilter(method="later", label=_("To"))
     reviewed_by = PersonFilter("reviewed_by", label=_("Reviewed by"))
     between = filters.ChoiceFilter(choices=Chair.choices, method="between_chairs", label=_("Between two chairs"))
+    response = filters.ChoiceFilter(choices=Response.choices, method="answered", label=_("First contact"))
+    result = filters.ChoiceFilter(choices=Result.choices, method="resulted", label=_("What came of it"))
 
     class Meta:
         model = Handoff
@@ -96,6 +99,14 @@ class HandoffListFilter(HandoffFilter):
     def between_chairs(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """Open ones that nobody moves on, in one of the ways of `chairs`."""
         return rows.filter(chairs.lying(value)) if value else rows
+
+    def answered(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """Handed over, and contacted so soon."""
+        return rows.filter(sla_wins.answered(value))
+
+    def resulted(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """Won, or not decided."""
+        return rows.filter(sla_wins.resulted(value))
 
     def later(self, rows: QuerySet, name: str, value: Any) -> QuerySet:
         """Nothing by itself: what speaks of the same clock is put together in `filter_queryset`."""
@@ -196,7 +207,7 @@ def words_of(chosen: HandoffListFilter) -> str:
         return ""
     asked = chosen.form.cleaned_data
     said = []
-    for name in ("state", "cause", "between", "milestone", "timer"):
+    for name in ("state", "cause", "between", "response", "result", "milestone", "timer"):
         choices = {str(code): str(label) for code, label in chosen.form.fields[name].choices}
         given = asked[name] if isinstance(asked[name], list) else [asked[name]]
         said.append(", ".join(choices[one] for one in given if one and one in choices))

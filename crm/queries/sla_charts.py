@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from crm import formats, statistics
 from crm.charts import AxisMark, Bin, Delay, DelayBars, Histogram
 from crm.queries.timers import Fact, Stopwatch
-from crm.statistics import SMALLEST_SAMPLE
+from crm.statistics import SMALLEST_SAMPLE, Spread
 from sla.models import Milestone
 
 if TYPE_CHECKING:
@@ -55,6 +55,15 @@ def delays(now: Sequence[Fact], before: Sequence[Fact], *, watch: Stopwatch, lim
         ),
         label=_("Median and 90th percentile of three delays, against the period before"),
     )
+
+
+def delay_spreads(facts: Sequence[Fact], *, watch: Stopwatch) -> tuple[Spread, Spread, Spread]:
+    """How system, human and total delay of handoffs that were contacted are spread."""
+    system, human, total = (
+        statistics.spread([took for one in facts if (took := measure(one, watch)) is not None])
+        for measure in (_system, _human, _total)
+    )
+    return system, human, total
 
 
 def _system(fact: Fact, watch: Stopwatch) -> float | None:

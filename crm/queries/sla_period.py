@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from django.db.models import Count
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from crm import formats, statistics
-from crm.charts import DelayBars, Histogram, PersonBars, PersonShare
+from crm.charts import DelayBars, Histogram
 from crm.models import User
-from crm.queries import sla_charts, timers
-from crm.queries.timers import DECIDED, KEPT, LATE, NOBODY, Fact, Stopwatch
+from crm.queries import sla_charts, sla_groups, sla_wins, timers
+from crm.queries.origins import Split
+from crm.queries.timers import DECIDED, KEPT, Fact, Stopwatch
+from crm.share_charts import Band, GroupBars, HeatTable
 from crm.statistics import SMALLEST_SAMPLE
 from sla.models import Milestone
 
@@ -65,6 +65,10 @@ class Asked:
     period: Period
     milestone: Milestone = Milestone.CONTACT
     is_calendar_time: bool = False
+    split: Split = Split.PERSON
+    """By what the promises are told apart."""
+    order: str = ""
+    """The order of the groups, one of `sla_groups.ORDERS`, "-" before it for the largest first."""
 
     def address(self, **more: object) -> str:
         """The rows of the chosen promise that fell due in the period, further narrowed down."""
@@ -111,14 +115,27 @@ class Report:
     delays: DelayBars
     measured: int
     """How many handoffs the delays are of."""
+    measured_href: str
     histogram: Histogram | None
     median: float | None
-    people: PersonBars
+    groups: GroupBars
+    arrivals: HeatTable
+    bands: tuple[Band, ...]
+    """Of the handoffs formed in the period, by how soon they were contacted."""
 
     @property
     def limit(self) -> int | None:
         """What was promised, when it was the same for all."""
         return self.target_seconds[0] if len(self.target_seconds) == 1 else None
+
+    @property
+    def late(self) -> int:
+        """How many were not kept: met late, or missed."""
+        return self.now.of - self.now.kept
+
+    @property
+    def measured_times_href(self) -> str:
+        return self.asked.address(state=("met", "late"))
 
     @property
     def measured_times(self) -> int:
@@ -169,7 +186,7 @@ class Report:
 
 
 def report(*, user: User, asked: Asked, now: dt.datetime) -> Report:
-    """The figures of a period and of the one before, for what `user` may see: four queries, however many rows.
+    """The figures of a period and of the one before, for what `user` may see: five queries, however many rows.
 
     Counted are the promises that fell due on a day of the period and are decided: kept, or not. One that is still open
     and not due yet, or was cancelled, is not. Every definition stands in docs/metrics.md.
@@ -181,7 +198,8 @@ def report(*, user: User, asked: Asked, now: dt.datetime) -> Report:
     unmet = [one for one in chosen if one.state == "missed"]
     targets = tuple(sorted({one.target_seconds for one in chosen}))
     took = sla_charts.times(chosen, watch)
-    contacts = [[one for one in facts if one.milestone == Milestone.CONTACT and one.met_at] for facts in both]
+    running = timers.timers_of(user, now=now).open().filter(milestone=asked.milestone)
+    contacts = [_contacted(facts) for facts in both]
     return Report(
         asked=asked,
         target_seconds=targets,
@@ -191,17 +209,32 @@ def report(*, user: User, asked: Asked, now: dt.datetime) -> Report:
         unmet_href=asked.address(state="missed"),
         delays=sla_charts.delays(contacts[0], contacts[1], watch=watch, limit=_limit(contacts[0], asked)),
         measured=len(contacts[0]),
+        measured_href=replace(asked, milestone=Milestone.CONTACT).address(state=("met", "late")),
         histogram=sla_charts.histogram(took, limit=_limit(chosen, asked), asked=asked) if took else None,
         median=statistics.median([seconds for _fact, seconds in took]),
-        people=_people(user, chosen, watch, asked, now=now),
+        groups=sla_groups.groups(chosen, contacts[0], running=running, watch=watch, asked=asked),
+        arrivals=sla_groups.arrivals(chosen, asked=asked),
+        bands=sla_wins.bands(user=user, period=asked.period),
     )
+
+
+def contacts_of(user: User, asked: Asked, *, now: dt.datetime) -> tuple[list[Fact], list[Fact]]:
+    """The first contacts of the period, and of the one before, that were made: those of which delays are told."""
+    now_facts, before = _facts(user, asked, now=now)
+    return _contacted(now_facts), _contacted(before)
+
+
+def _contacted(facts: Sequence[Fact]) -> list[Fact]:
+    return [one for one in facts if one.milestone == Milestone.CONTACT and one.met_at]
 
 
 def _facts(user: User, asked: Asked, *, now: dt.datetime) -> tuple[list[Fact], list[Fact]]:
     """The decided promises of the period and of the one before: of the chosen milestone, and first contacts."""
     wanted = sorted({asked.milestone.value, Milestone.CONTACT.value})
     rows = timers.timers_of(user, now=now).filter(timers.in_states(DECIDED), milestone__in=wanted)
-    found = timers.facts_of(rows.filter(timers.on_days("due_at", asked.period.before.since, asked.period.until)))
+    found = timers.facts_of(
+        rows.filter(timers.on_days("due_at", asked.period.before.since, asked.period.until)), split=asked.split
+    )
     first_day = timezone.make_aware(dt.datetime.combine(asked.period.since, dt.time()))
     return [one for one in found if one.due_at >= first_day], [one for one in found if one.due_at < first_day]
 
@@ -219,57 +252,3 @@ def _share(facts: Sequence[Fact], asked: Asked) -> Share:
         kept_href=asked.address(state=KEPT),
         of_href=asked.address(state=DECIDED),
     )
-
-
-def _people(user: User, facts: Sequence[Fact], watch: Stopwatch, asked: Asked, *, now: dt.datetime) -> PersonBars:
-    """One row a person with a promise in the period or an open one now, by name; those of a team come last."""
-    by_email: dict[str | None, list[Fact]] = defaultdict(list)
-    names: dict[str | None, str] = {None: _no_person(asked.milestone)}
-    for one in facts:
-        by_email[one.person_email].append(one)
-        names.setdefault(one.person_email, one.person_name or "")
-    open_now: dict[str | None, int] = {}
-    running = timers.timers_of(user, now=now).open().filter(milestone=asked.milestone)
-    counted = running.order_by().values_list("person_email", "person_name").annotate(n=Count("pk"))  # type: ignore[misc]
-    for email, name, n in counted:
-        open_now[email] = n
-        names.setdefault(email, name or "")
-    emails = sorted({*by_email, *open_now}, key=lambda email: (email is None, names[email].casefold()))
-    rows = [
-        _person(by_email[email], watch, asked, names[email], email or NOBODY, open_now.get(email, 0))
-        for email in emails
-    ]
-    total = _person(facts, watch, asked, _("All"), "", sum(open_now.values()))
-    return PersonBars(
-        rows=tuple(sorted(rows, key=lambda row: (row.of < SMALLEST_SAMPLE, -row.share))),
-        total=total if len(rows) > 1 else None,
-        smallest_sample=SMALLEST_SAMPLE,
-        share_heading=_("In time"),
-    )
-
-
-def _person(
-    facts: Sequence[Fact], watch: Stopwatch, asked: Asked, name: str, person: str, open_count: int
-) -> PersonShare:
-    took = [seconds for _fact, seconds in sla_charts.times(facts, watch)]
-    late = sum(not one.is_kept for one in facts)
-    return PersonShare(
-        name=name,
-        within=len(facts) - late,
-        of=len(facts),
-        of_href=asked.address(state=DECIDED, person=person),
-        median_text=_text(statistics.median(took)),
-        percentile_text=_text(statistics.percentile(took, 0.9)),
-        late=late,
-        late_href=asked.address(state=LATE, person=person),
-        open=open_count,
-        open_href=timers.address(milestone=asked.milestone.value, state="open", person=person),
-    )
-
-
-def _no_person(milestone: Milestone) -> str:
-    return _("Marketing") if milestone == Milestone.REVIEW else _("Nobody yet")
-
-
-def _text(seconds: float | None) -> str:
-    return "\u2013" if seconds is None else formats.duration(seconds)

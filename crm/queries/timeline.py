@@ -95,6 +95,11 @@ def timeline_of_rule(rule: RulePoints, *, activity_count: int) -> Timeline:
     return Timeline(tuple(lines), activity_count, is_whole=True, rule=rule.rule)
 
 
+def handoff_lines(events: Sequence[HandoffEvent], *, pauses: Iterable[Pause], now: dt.datetime) -> list[Line]:
+    """What was done with a handoff and its clocks; `events` with `actor`, `assignee`, `reason`, pauses with `actor`."""
+    return [*_event_lines(events, ()), *_pause_lines(pauses, now=now)]
+
+
 def _activity_lines(activities: Sequence[Activity]) -> list[Line]:
     return [
         Line(

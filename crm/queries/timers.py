@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 import django_filters as filters
-from django.db.models import Case, F, Q, QuerySet, When
+from django.db.models import Q, QuerySet
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import dates, timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
@@ -20,7 +20,8 @@ from django.utils.translation import gettext_lazy as _
 from crm import formats
 from crm.faces import ClockFace, OpenHours
 from crm.models import User
-from crm.queries import clocks
+from crm.queries import clocks, origins
+from crm.queries.origins import Split
 from sla import clock
 from sla.filters import TimerFilter
 from sla.models import Calendar, Milestone, Pause, Timer, TimerQuerySet
@@ -82,13 +83,7 @@ def timers_of(user: User, *, now: dt.datetime) -> TimerQuerySet:
 
 
 def _with_person(rows: TimerQuerySet) -> TimerQuerySet:
-    return rows.annotate(person_email=_person("email"), person_name=_person("name"))
-
-
-def _person(field: str) -> Case:
-    return Case(
-        When(milestone=Milestone.REVIEW, then=F(f"handoff__reviewed_by__{field}")), default=F(f"assignee__{field}")
-    )
+    return rows.annotate(person_email=origins.key_of(Split.PERSON), person_name=origins.name_of(Split.PERSON))
 
 
 class TimerListFilter(TimerFilter):
@@ -96,7 +91,8 @@ class TimerListFilter(TimerFilter):
 
     Several states at once (`soon` is past the warning); `person`, an address or `nobody`; `since` and `until`, days of
     the reader's zone, both included, of the instant that `by` names; how long it took, more than `over` and at most
-    `upto` seconds, of working time or of `time=calendar`.
+    `upto` seconds, of working time or of `time=calendar`. Of its lead: `team`, `source`, `campaign` (their numbers, or
+    `none`), `grade`, and when it arrived: `weekday` (1 is Monday), `since_hour` and, not included, `to_hour`.
     """
 
     state = filters.MultipleChoiceFilter(choices=STATES, method="choose_states", label=_("State"))
@@ -111,6 +107,13 @@ class TimerListFilter(TimerFilter):
     time = filters.ChoiceFilter(
         choices=[("working", _("Working time")), ("calendar", _("Calendar time"))], method="later", label=_("Time")
     )
+    team = filters.CharFilter(method="choose_group", label=_("Team"), max_length=20)
+    source = filters.CharFilter(method="choose_group", label=_("Source"), max_length=20)
+    campaign = filters.CharFilter(method="choose_group", label=_("Campaign"), max_length=20)
+    grade = filters.CharFilter(method="choose_group", label=_("Grade"), max_length=4)
+    weekday = filters.NumberFilter(method="later", label=_("Arrived on"), min_value=1, max_value=7)
+    since_hour = filters.NumberFilter(method="later", label=_("Arrived from"), min_value=0, max_value=23)
+    to_hour = filters.NumberFilter(method="later", label=_("Arrived before"), min_value=1, max_value=24)
 
     class Meta:
         model = Timer
@@ -124,6 +127,10 @@ class TimerListFilter(TimerFilter):
         """Whose promise it is; `nobody` for those that are a team's."""
         return rows.filter(person_email=None) if value == NOBODY else rows.filter(person_email__iexact=value)
 
+    def choose_group(self, rows: TimerQuerySet, name: str, value: str) -> TimerQuerySet:
+        """Those of one team, source, campaign or grade."""
+        return origins.in_group(rows, Split(name), value)
+
     def later(self, rows: QuerySet, name: str, value: Any) -> QuerySet:
         """Nothing by itself: fields that belong together are put together in `filter_queryset`."""
         return rows
@@ -132,6 +139,8 @@ class TimerListFilter(TimerFilter):
         rows = super().filter_queryset(queryset)
         asked = self.form.cleaned_data
         rows = rows.filter(on_days(INSTANTS[asked["by"] or "due"], asked["since"], asked["until"]))
+        hours = {name: None if asked[name] is None else int(asked[name]) for name in ("since_hour", "to_hour")}
+        rows = origins.arrived(rows, weekday=asked["weekday"], **hours)
         if asked["over"] is None and asked["upto"] is None:
             return rows
         found = facts_of(rows.filter(met_at__isnull=False))
@@ -166,15 +175,19 @@ class Fact:
     contacted_at: dt.datetime | None
     person_email: str | None
     person_name: str | None
+    group_key: str | None
+    """What identifies the group asked for, see `origins`; None or empty without one."""
+    group_name: str | None
 
     @property
     def is_kept(self) -> bool:
         return self.state in KEPT
 
 
-def facts_of(rows: QuerySet[Timer]) -> list[Fact]:
-    """The facts of timers that came from `timers_of`: one query."""
-    values = rows.order_by("due_at", "id").values_list(  # type: ignore[misc]
+def facts_of(rows: QuerySet[Timer], *, split: Split = Split.PERSON) -> list[Fact]:
+    """The facts of timers that came from `timers_of`, with the group of each by `split`: one query."""
+    grouped = rows.annotate(group_key=origins.key_of(split), group_name=origins.name_of(split))
+    values = grouped.order_by("due_at", "id").values_list(
         "pk",
         "handoff_id",
         "milestone",
@@ -189,8 +202,16 @@ def facts_of(rows: QuerySet[Timer]) -> list[Fact]:
         "handoff__contacted_at",
         "person_email",
         "person_name",
+        "group_key",
+        "group_name",
     )
     return [Fact(*row) for row in values]
+
+
+def facts_of_timers(timers: Sequence[Timer], *, now: dt.datetime) -> list[Fact]:
+    """The facts of timers that are at hand: one query."""
+    same = Timer.objects.filter(pk__in=[timer.pk for timer in timers])
+    return facts_of(_with_person(same.with_state(now=now)))
 
 
 class Stopwatch:
@@ -257,8 +278,7 @@ RELATED = ("calendar", "handoff__contact__company", "handoff__team", "handoff__r
 def rows_of(timers: Sequence[Timer], *, is_calendar_time: bool, now: dt.datetime) -> TimerRows:
     """The rows of a page, the timers read with `RELATED`: four queries."""
     drawn = clocks.clocks_of(timers, now=now, name_of=lambda timer: timer.handoff.contact.name)
-    same = Timer.objects.filter(pk__in=[timer.pk for timer in timers])
-    found = facts_of(_with_person(same.with_state(now=now)))
+    found = facts_of_timers(timers, now=now)
     watch = Stopwatch(found, is_calendar_time=is_calendar_time)
     took = {fact.pk: watch.took(fact) for fact in found}
     return TimerRows(
@@ -292,6 +312,7 @@ def words_of(chosen: TimerListFilter) -> str:
         ]
         word = {"started": gettext("Started"), "due": gettext("Due"), "met": gettext("Met")}[asked["by"] or "due"]
         said.append(" ".join([word, " \u2013 ".join(days)]))
+    said += _origin_words(asked)
     low, high = (None if asked[name] is None else formats.duration(float(asked[name])) for name in ("over", "upto"))
     if low and high:
         said.append(gettext("took %(low)s to %(high)s") % {"low": low, "high": high})
@@ -308,3 +329,21 @@ def _whose(chosen: TimerListFilter, asked: str) -> str:
         return gettext("Nobody")
     row = chosen.qs.exclude(person_name=None).values_list("person_name", flat=True).first() if asked else None
     return row or asked
+
+
+def _origin_words(asked: Mapping[str, Any]) -> list[str]:
+    """The lead's team, source, campaign and grade in words, and when it arrived."""
+    said = [
+        f"{split.label}: {origins.group_name(split, asked[split.value])}"
+        for split in (Split.TEAM, Split.SOURCE, Split.CAMPAIGN, Split.GRADE)
+        if asked[split.value]
+    ]
+    if asked["weekday"]:
+        said.append(gettext("arrived on %(day)s") % {"day": dates.WEEKDAYS[int(asked["weekday"]) - 1]})
+    since, to = asked["since_hour"], asked["to_hour"]
+    if since is not None or to is not None:
+        said.append(
+            gettext("arrived %(since)02d\u2013%(to)02d h")
+            % {"since": int(since or 0), "to": 24 if to is None else int(to)}
+        )
+    return said

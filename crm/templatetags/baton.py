@@ -322,11 +322,19 @@ def query(context: template.Context, **changes: Any) -> str:
 
 @register.inclusion_tag("components/sort_heading.html", takes_context=True)
 def sort_heading(
-    context: template.Context, word: str, name: str, css: str = "", by: str = "order", default: bool = False
+    context: template.Context,
+    word: str,
+    name: str,
+    css: str = "",
+    by: str = "order",
+    default: bool = False,
+    place: str = "",
+    span: int = 0,
 ) -> dict[str, Any]:
     """A table heading that sorts: `{% sort_heading _("Score") "-score" "number" %}`, the order of the first press.
 
-    `default`: the list is in this order where none is asked for.
+    `default`: the list is in this order where none is asked for; `place`: the id of the list, on a page with several;
+    `span`: over how many columns it stands.
     """
     ordered = context["request"].GET.get(by) or (name if default else "")
     bare = name.removeprefix("-")
@@ -337,7 +345,8 @@ def sort_heading(
         "word": word,
         "css": css,
         "direction": direction,
-        "href": query(context, **{by: flipped if is_sorted else name, "page": None}),
+        "span": span,
+        "href": query(context, **{by: flipped if is_sorted else name, "page": None}) + (f"#{place}" if place else ""),
     }
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import template
 
-from crm import charts, formats, threshold_chart
+from crm import charts, formats, share_charts, threshold_chart
 
 register = template.Library()
 
@@ -31,10 +32,23 @@ def score_course(chart: charts.ScoreCourse) -> dict[str, Any]:
     return {"chart": chart, "plan": charts.plan_score_course(chart)}
 
 
-@register.inclusion_tag("charts/person_bars.html")
-def person_bars(chart: charts.PersonBars) -> dict[str, Any]:
-    """Shares by person against the promise: a table in itself."""
-    return {"chart": chart, "people": charts.plan_person_bars(chart)}
+@register.inclusion_tag("charts/group_bars.html", takes_context=True)
+def group_bars(context: template.Context, chart: share_charts.GroupBars, place: str = "") -> dict[str, Any]:
+    """Shares by group against the promise, a table in itself that sorts; `place`: the id it is scrolled to."""
+    groups = share_charts.plan_group_bars(chart)
+    return {"chart": chart, "groups": groups, "place": place, "request": context["request"]}
+
+
+@register.inclusion_tag("charts/heat_table.html")
+def heat_table(chart: share_charts.HeatTable) -> dict[str, Any]:
+    """Counts by weekday and hour: shaded, each with its number, those that were late boxed."""
+    return {"chart": chart}
+
+
+@register.inclusion_tag("charts/bands.html")
+def bands(chart: Sequence[share_charts.Band]) -> dict[str, Any]:
+    """Shares won by how soon somebody was answered, with how sure they are: a table in itself."""
+    return {"plans": share_charts.plan_bands(chart)}
 
 
 @register.inclusion_tag("charts/threshold.html")

@@ -12,7 +12,7 @@ from crm.access import person
 from crm.queries import handoffs as queries
 
 PAGE_SIZE = 50
-KEPT = ("contact", "campaign", "cause", "reason", "promised_by", "reviewed_by")
+KEPT = ("contact", "campaign", "cause", "reason", "promised_by", "reviewed_by", "response", "result")
 
 
 @require_safe

@@ -16,7 +16,20 @@ function say(text) {
 
 const regionOf = (element) => element?.closest?.("[data-refresh]") ?? null;
 const rowKey = (row) => row.dataset.row;
-const disclosuresIn = (region) => [...region.querySelectorAll("details.disclosure")];
+// What unfolds, by its own id, else by the card it stands in and its place there.
+function disclosuresIn(region) {
+  const found = new Map();
+  for (const details of region.querySelectorAll("details.disclosure")) {
+    const card = details.closest("section[aria-labelledby]")?.getAttribute("aria-labelledby") ?? "";
+    let place = 0;
+    while (found.has(details.id || `${card} ${place}`)) place += 1;
+    found.set(details.id || `${card} ${place}`, details);
+  }
+  return found;
+}
+// What a person may be reading: rows, and the headings of cards.
+const landmarksIn = (region) => [...region.querySelectorAll("[data-row], h2[id]")];
+const landmarkKey = (element) => (element.dataset.row ? `[data-row="${CSS.escape(element.dataset.row)}"]` : `#${CSS.escape(element.id)}`);
 
 function pathTo(element, region) {
   if (!element || !region.contains(element)) return null;
@@ -30,8 +43,14 @@ function pathTo(element, region) {
   return inRow || null;
 }
 
+function hasSelection(region) {
+  const selection = document.getSelection();
+  return Boolean(selection && !selection.isCollapsed && region.contains(selection.anchorNode));
+}
+
 const isBusy = (region) =>
   region.hasAttribute("data-held") ||
+  hasSelection(region) ||
   region.querySelector("details.menu[open]") ||
   region.contains(document.activeElement) && document.activeElement.matches("textarea, select, input:not([type=checkbox], [type=radio])");
 
@@ -45,7 +64,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (!region) return;
   const rows = [...region.querySelectorAll("[data-row]")];
   const focused = document.activeElement;
-  const anchor = focused?.closest?.("[data-row]") ?? region.querySelector("[data-current]") ?? rows.find((row) => row.getBoundingClientRect().top >= 0);
+  const inView = landmarksIn(region).find((element) => element.getBoundingClientRect().top >= 0);
+  const anchor = (region.contains(focused) ? focused.closest("[data-row]") : null) ?? region.querySelector("[data-row][data-current]") ?? inView;
   held.set(document.body, {
     region: region.id,
     keys: new Set(rows.map(rowKey)),
@@ -53,8 +73,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     focus: pathTo(focused, region),
     current: rowKey(region.querySelector("[data-row][data-current]") ?? { dataset: {} }),
     selected: new Set([...region.querySelectorAll("[data-select]:checked")].map((box) => box.value)),
-    unfolded: disclosuresIn(region).map((details) => details.open),
-    anchor: anchor ? rowKey(anchor) : null,
+    unfolded: new Map([...disclosuresIn(region)].map(([key, details]) => [key, details.open])),
+    anchor: anchor ? landmarkKey(anchor) : null,
     top: anchor ? anchor.getBoundingClientRect().top : 0,
   });
 });
@@ -67,15 +87,14 @@ document.addEventListener("htmx:afterSwap", () => {
   const find = (key) => (key ? region.querySelector(`[data-row="${CSS.escape(key)}"]`) : null);
   for (const box of region.querySelectorAll("[data-select]")) box.checked = before.selected.has(box.value);
   find(before.current)?.setAttribute("data-current", "");
-  const disclosures = disclosuresIn(region);
-  if (disclosures.length === before.unfolded.length) disclosures.forEach((details, i) => (details.open = before.unfolded[i]));
+  for (const [key, details] of disclosuresIn(region)) details.open = before.unfolded.get(key) ?? details.open;
   const focused = before.focus && region.querySelector(before.focus);
   if (focused) {
     if (focused.matches("[data-row]")) focused.tabIndex = 0;
     focused.focus({ preventScroll: true });
   }
   announceNew(region, before);
-  const anchor = find(before.anchor);
+  const anchor = before.anchor && region.querySelector(before.anchor);
   if (anchor) window.scrollBy({ top: anchor.getBoundingClientRect().top - before.top, behavior: "instant" });
 });
 

@@ -1,7 +1,9 @@
 """The page about promises: it says what the timers say, and every number opens as many rows."""
 
+import csv
 import datetime as dt
 import html
+import io
 import random
 import re
 from collections import Counter
@@ -11,7 +13,7 @@ import pytest
 from django.utils import timezone
 
 from crm import flows
-from crm.queries import sla, sla_period, timers
+from crm.queries import sla, sla_groups, sla_period, sla_tables, timers
 from leads.models import Handoff
 from sla.models import Calendar, Milestone, Pause, Policy, Timer
 from sla.states import timer_state
@@ -20,6 +22,7 @@ from tests.pages.sales_work import DAY, HOUR, HTMX, MINUTE, TUESDAY, ask, bring_
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("tuesday")]
 
 COUNT = re.compile(r'<a class="count[^"]*" href="([^"]+)"[^>]*>([\d,]+)')
+BOXED = re.compile(r'<a class="heat-late" href="([^"]+)">.*?</svg>(\d+)')
 BAR = re.compile(r'<a href="([^"]+)" aria-label="[^"]*: (\d+)"')
 
 
@@ -99,16 +102,17 @@ def test_the_figures_are_those_of_the_timers_at_any_instant(busy_weeks, manager)
             assert (report.now.kept, report.now.of) == (decided["met"], decided.total())
             assert report.unmet == decided["missed"]
             assert report.measured_times == decided["met"] + decided["late"]
-            assert sum(row.of for row in report.people.rows) == decided.total()
-            assert sum(row.late for row in report.people.rows) == decided["late"] + decided["missed"]
+            assert sum(row.of for row in report.groups.rows) == decided.total()
+            assert sum(row.late for row in report.groups.rows) == decided["late"] + decided["missed"]
 
 
 def test_every_number_opens_as_many_rows(busy_weeks, manager, browsing):
     client = browsing(manager)
     found = set()
-    for query in ("", "?milestone=review", "?milestone=answer&time=calendar"):
+    queries = ["", "?milestone=review&split=team", "?milestone=answer&time=calendar&split=source&sort=-late"]
+    for query in (*queries, "?split=campaign", "?split=grade&since=2026-09-01"):
         page = client.get(f"/sla/{query}").content.decode()
-        found |= {*COUNT.findall(page), *BAR.findall(page)}
+        found |= {*COUNT.findall(page), *BAR.findall(page), *BOXED.findall(page)}
     assert len(found) > 50
     for href, count in sorted(found):
         rows = client.get(html.unescape(href))
@@ -213,6 +217,8 @@ def test_a_fragment_brings_the_sentence_along_and_no_second_head(manager, browsi
         ("?since=2027-01-01", "Choose a day that has begun."),
         ("?milestone=lunch", "Select a valid choice."),
         ("?time=sidereal", "Select a valid choice."),
+        ("?split=zodiac", "Select a valid choice."),
+        ("?sort=luck", "Select a valid choice."),
     ],
 )
 def test_a_period_that_makes_no_sense_is_refused_in_words(manager, browsing, query, sentence):
@@ -231,7 +237,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(busy_weeks, manager, 
     manager.roles  # noqa: B018 - read once a request anyway
     with django_assert_max_num_queries(7):
         sla.board(user=manager, now=TUESDAY)
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         sla_period.report(user=manager, asked=sla_period.Asked(sla_period.last_days(28, now=TUESDAY)), now=TUESDAY)
 
 
@@ -311,3 +317,73 @@ def test_days_are_those_of_the_readers_zone(marketer, salesperson, manager, brow
     client = browsing(manager)
     assert rows_of(client, "milestone=answer&since=2026-11-17&until=2026-11-17") == []
     assert rows_of(client, "milestone=answer&since=2026-11-18&until=2026-11-18") == [("answer", "Eva")]
+
+
+def test_groups_are_sorted_as_asked(busy_weeks, manager, browsing):
+    client = browsing(manager)
+
+    def names(query):
+        return [row.name for row in client.get(f"/sla/?since=2026-09-20&{query}").context["report"].groups.rows]
+
+    assert names("sort=name") == ["Otto Other", "Sam Seller"]
+    assert names("sort=-name") == ["Sam Seller", "Otto Other"]
+    for order in sla_groups.ORDERS:
+        assert set(names(f"sort={order}")) == set(names(f"sort=-{order}"))
+    page = client.get("/sla/?sort=-late").content.decode()
+    assert 'aria-sort="descending"' in page
+    assert "sort=late#groups" in page
+
+
+def test_a_promise_that_was_not_kept_tells_its_story(marketer, salesperson, manager, browsing, tuesday):
+    handoff = bring_to("accepted", marketer=marketer, seller=salesperson, at=TUESDAY - 4 * DAY)
+    clock = handoff.timers.get(milestone="contact")
+    flows.sweep_timers(at=clock.warn_at + MINUTE)
+    flows.sweep_timers(at=clock.due_at + MINUTE)
+    called = (clock.due_at + DAY).replace(hour=11)
+    flows.log_contact(actor=salesperson, contact_id=handoff.contact_id, type="call", at=called)
+    tuesday.move_to(called + DAY)
+    client = browsing(manager)
+    (breach,) = client.get("/sla/").context["breaches"]
+    said = [line.text for line in breach.lines]
+    assert said[0] == "Formed: asked to be contacted"
+    assert any(text.startswith("Approved, offered to Sam Seller") for text in said)
+    told = ["Sam Seller was warned", "Due: First contact within 8 h of working time"]
+    assert [text for text in said if text in told] == told
+    assert "Maija Manager was told that somebody else missed it" in said
+    assert said[-1].startswith("Met ") and said[-1].endswith(" late")
+    listed = client.get("/sla/breaches/")
+    assert [one.timer.pk for one in listed.context["breaches"]] == [clock.pk]
+    assert "Sam Seller was warned" in listed.content.decode()
+
+
+def test_the_page_of_what_was_not_kept_is_calm_when_all_was(manager, browsing):
+    client = browsing(manager)
+    assert "Every promise of this period was kept." in client.get("/sla/breaches/").content.decode()
+    assert client.get("/sla/breaches/?since=yesterday").status_code == 422
+    assert client.post("/sla/breaches/").status_code == 405
+
+
+@pytest.mark.parametrize("name", sla_tables.NAMES)
+def test_every_table_is_a_file_with_the_filters_of_the_page(busy_weeks, manager, browsing, name):
+    client = browsing(manager)
+    query = "since=2026-10-01&until=2026-11-17&milestone=answer&split=source"
+    answer = client.get(f"/sla/files/{name}.csv?{query}")
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    header, *rows = csv.reader(io.StringIO(b"".join(answer).decode("utf-8-sig")))
+    assert rows
+    assert {len(row) for row in rows} == {len(header)}
+    assert client.get(f"/sla/files/{name}.csv?since=soon").status_code == 422
+    assert client.post(f"/sla/files/{name}.csv").status_code == 405
+
+
+def test_the_list_of_promises_is_a_file_of_the_same_rows(busy_weeks, manager, salesperson, browsing):
+    client = browsing(manager)
+    listed = client.get("/sla/timers/?milestone=contact&state=met").context["page"].paginator.count
+    sent = b"".join(client.get("/sla/timers.csv?milestone=contact&state=met")).decode("utf-8-sig")
+    header, *rows = csv.reader(io.StringIO(sent))
+    assert len(rows) == listed > 3
+    assert {row[header.index("State")] for row in rows} == {"Met"}
+    own = b"".join(browsing(salesperson).get("/sla/timers.csv")).decode("utf-8-sig")
+    assert {row[3] for row in csv.reader(io.StringIO(own))} <= {"Whose", "Sam Seller", "Mira Marketer", "Marketing"}
+    assert client.get("/sla/timers.csv?state=asleep").status_code == 422

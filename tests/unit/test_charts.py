@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm import charts, meters
+from crm import charts, meters, share_charts
 
 
 def number(position: str) -> float:
@@ -175,12 +175,12 @@ def test_a_course_without_points_draws_nothing():
 
 def test_a_person_is_judged_only_by_enough_handoffs():
     rows = (
-        charts.PersonShare("Maja", within=22, of=24),
-        charts.PersonShare("Georgi", within=13, of=18),
-        charts.PersonShare("Elina", within=0, of=2),
-        charts.PersonShare("Rok", within=0, of=0),
+        share_charts.GroupShare("Maja", within=22, of=24),
+        share_charts.GroupShare("Georgi", within=13, of=18),
+        share_charts.GroupShare("Elina", within=0, of=2),
+        share_charts.GroupShare("Rok", within=0, of=0),
     )
-    plans = charts.plan_person_bars(charts.PersonBars(rows=rows, promised=0.9))
+    plans = share_charts.plan_group_bars(share_charts.GroupBars(rows=rows, promised=0.9))
     assert [plan.is_short for plan in plans[:2]] == [False, True]
     assert [plan.is_comparable for plan in plans] == [True, True, False, False]
     assert plans[1].late_tone == "red"
@@ -202,3 +202,19 @@ def test_words_below_a_course_never_lie_on_its_line():
     plan = course(20, 20, 20, 5, 40, 90, 88, 86, marks=marks)
     lowest = max(float(pair.split(",")[1]) for pair in plan.polyline.split())
     assert float(plan.marks[0].y) > lowest
+
+
+def test_a_shade_tells_anything_from_nothing_and_the_most_from_the_rest():
+    assert [share_charts.shade_of(count, 8) for count in (0, 1, 2, 3, 5, 8)] == [0, 1, 1, 2, 3, 4]
+
+
+def test_bands_stand_on_one_axis_and_small_ones_have_no_bar():
+    bands = (
+        share_charts.Band("soon", 40, "#", 20, "#", 0, "#", low=0.35, high=0.65),
+        share_charts.Band("later", 40, "#", 13, "#", 0, "#", low=0.2, high=0.48),
+        share_charts.Band("never", 4, "#", 4, "#", 0, "#", low=0.5, high=1.0),
+    )
+    soon, later, never = share_charts.plan_bands(bands)
+    assert soon.high_x == "100.00%"
+    assert later.width == "50.00%"
+    assert never.width is None and never.high_x is None

@@ -45,3 +45,23 @@ def test_groups_without_members_or_with_too_many_hits_are_refused():
     for wrong in ((0, 0, 1, 2), (3, 2, 1, 2), (1, 2, -1, 2)):
         with pytest.raises(ValueError, match="Each group"):
             proportions.two_proportion_z(hits=wrong[0], of=wrong[1], rest_hits=wrong[2], rest_of=wrong[3])
+
+
+def test_the_interval_of_a_share_is_wilsons():
+    # 10 of 50, the example of Newcombe (1998): 0.112 to 0.330.
+    low, high = proportions.wilson_interval(hits=10, of=50)
+    assert (round(low, 3), round(high, 3)) == (0.112, 0.33)
+
+
+@given(st.integers(1, 500), st.data())
+def test_the_interval_holds_the_share_and_stays_within_all_shares(of, data):
+    hits = data.draw(st.integers(0, of))
+    low, high = proportions.wilson_interval(hits=hits, of=of)
+    assert 0 <= low <= hits / of + 1e-12
+    assert hits / of - 1e-12 <= high <= 1
+
+
+def test_there_is_no_interval_of_nothing():
+    for hits, of in ((0, 0), (3, 2), (-1, 2)):
+        with pytest.raises(ValueError, match="members"):
+            proportions.wilson_interval(hits=hits, of=of)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm.statistics import median, percentile
+from crm.statistics import Spread, median, percentile, spread
 
 numbers = st.lists(st.floats(min_value=0, max_value=1e9), min_size=2, max_size=50)
 
@@ -43,3 +43,10 @@ def test_the_order_of_values_does_not_matter(values):
 def test_a_share_beyond_one_is_refused():
     with pytest.raises(ValueError, match="0 and 1"):
         percentile([1.0], 90)
+
+
+def test_a_spread_is_number_median_and_ninetieth_percentile():
+    assert spread([]) == Spread(0, None, None)
+    found = spread([5.0, 1.0, 3.0])
+    assert (found.n, found.median) == (3, 3.0)
+    assert found.ninth == percentile([1.0, 3.0, 5.0], 0.9)
