@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
-from crm import notice_words
+from crm import holding, notice_words
 from crm.errors import Conflict, Forbidden, NotFound
 from crm.mails import MailCarrier
 from crm.models import Delivery, User
@@ -94,8 +94,9 @@ def send_due(*, at: dt.datetime, channel: Channel = Channel.EMAIL, jitter: Calla
 
     1. A batch is claimed.
     2. Each of it is sent and written down by itself: what raises costs only itself.
-    3. A claim that has grown old meanwhile is renewed before its sending, or left to whoever took it over.
-    4. What cannot be reached is tried once a batch; when all of a batch was meant for such, the round ends.
+    3. A warning is judged anew: it waits for the end of its recipient's quiet hours, and is dropped once it is untrue.
+    4. A claim that has grown old meanwhile is renewed before its sending, or left to whoever took it over.
+    5. What cannot be reached is tried once a batch; when all of a batch was meant for such, the round ends.
 
     Each channel has its own rounds, so that a slow webhook keeps no mail. `jitter` gives a number from 0 to 1.
     """
@@ -126,6 +127,9 @@ def _send_batch(
         held = _renew(mine, at=now())
         if held is None or row is None:
             continue  # somebody else has it by now, or an undo took it back
+        if held_back := holding.judge(row, at=now()):
+            _hold_back(held, held_back)
+            continue
         target = carrier.target_of(row)
         if target in away:
             done += _put_off(held, error=away[target], at=now(), jitter=jitter)
@@ -165,6 +169,16 @@ def _renew(mine: Claim, *, at: dt.datetime) -> Claim | None:
 def _note_sent(mine: Claim, *, at: dt.datetime) -> Sent:
     is_ours = _own(mine).update(state=DeliveryState.SENT, next_attempt_at=None, sent_at=at, error="")
     return Sent(sent=1) if is_ours else Sent()
+
+
+def _hold_back(mine: Claim, held_back: holding.HeldBack) -> None:
+    """Do not send it now, or not at all; that was no try."""
+    if held_back.until is None:
+        _own(mine).update(state=DeliveryState.SKIPPED, next_attempt_at=None, error=held_back.reason)
+    else:
+        _own(mine).update(
+            state=DeliveryState.QUEUED, next_attempt_at=held_back.until, attempts=mine.attempts - 1, error=""
+        )
 
 
 def _put_off(mine: Claim, *, error: Exception, at: dt.datetime, jitter: Callable[[], float]) -> Sent:

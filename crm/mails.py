@@ -5,16 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Hashable
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from crm import notice_words
-from crm.models import Delivery
+from crm.models import Delivery, User
 from crm.sending import Unreachable, Unsendable
 
 logger = logging.getLogger(__name__)
@@ -71,16 +73,33 @@ def send(delivery: Delivery, *, server: BaseEmailBackend) -> None:
     with translation.override(recipient.language), timezone.override(recipient.time_zone):
         if not recipient.is_active:
             raise Unsendable(_("%(name)s no longer works with Baton.") % {"name": recipient})
-        words = notice_words.describe(delivery.notice)
-        context = {"words": words, "link": settings.SITE_URL + words.path, "site": settings.SITE_URL}
-        message = EmailMultiAlternatives(
-            # A name may hold anything; a header holds one line.
-            subject=" ".join(words.subject.split()),
-            body=render_to_string("mail/notice.txt", context),
-            to=[recipient.email],
-            headers={"Message-ID": delivery.message_id, "Auto-Submitted": "auto-generated"},
-            connection=server,
-        )
-        message.attach_alternative(render_to_string("mail/notice.html", context), "text/html")
+        message = _compose(delivery, to=recipient, server=server)
     if not message.send():
         raise RuntimeError("The mail server took no mail and gave no reason.")
+
+
+def _compose(delivery: Delivery, *, to: User, server: BaseEmailBackend) -> EmailMultiAlternatives:
+    words = notice_words.describe(delivery.notice)
+    context = {
+        "subject": words.subject,
+        "words": words,
+        "link": settings.SITE_URL + words.path,
+        "site": settings.SITE_URL,
+        "settings_link": settings.SITE_URL + reverse("my_settings"),
+    }
+    message = EmailMultiAlternatives(
+        # A name may hold anything; a header holds one line.
+        subject=" ".join(words.subject.split()),
+        body=render_to_string("mail/notice.txt", context),
+        to=[to.email],
+        headers={
+            "Message-ID": delivery.message_id,
+            "Auto-Submitted": "auto-generated",
+            "List-Id": f"Baton <notices.{urlsplit(settings.SITE_URL).hostname}>",
+            # A page behind the login where one chooses; asking for it changes nothing.
+            "List-Unsubscribe": f"<{context['settings_link']}>",
+        },
+        connection=server,
+    )
+    message.attach_alternative(render_to_string("mail/notice.html", context), "text/html")
+    return message

@@ -61,10 +61,15 @@ def describe(notice: Notice) -> NoticeWords:
     return NoticeWords(
         subject=said.subject,
         topic=capfirst(said.topic or who),
-        summary=said.summary,
+        summary=f"{_why_deputy(notice)} {said.summary}".strip(),
         text=said.text,
         path=_path(notice),
     )
+
+
+def _why_deputy(notice: Notice) -> str:
+    name = notice.params.get("deputy_for")
+    return _("You stand in for %(name)s, who is out of office.") % {"name": name} if name else ""
 
 
 def _who(notice: Notice) -> str:

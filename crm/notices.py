@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,8 +12,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from crm.errors import NotFound
-from crm.models import Delivery, Notice, Role, User, Webhook
-from crm.models.notices import Channel
+from crm.models import Delivery, Notice, OptOut, Role, User, Webhook
+from crm.models.notices import Channel, NoticeKind
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,23 @@ class Draft:
 def tell(drafts: Sequence[Draft], *, at: dt.datetime, wait: dt.timedelta = dt.timedelta()) -> list[Notice]:
     """Write the notices that were not written before, and queue their sendings, to leave `wait` after `at`.
 
-    Each recipient gets an e-mail; each webhook that listens to the kind is told of a happening once, however many
-    people are. Returns the new notices. All are rows of the caller's transaction: they are there if and only if what
-    they tell of is there.
+    Each recipient gets an e-mail, unless they chose not to; a warning waits for the end of their quiet hours and of
+    their absence, in Baton it stands at once. The deputy of somebody out of office is told as well. Each webhook that
+    listens to the kind is told of a happening once, however many people are.
+
+    Returns the new notices. All are rows of the caller's transaction: they are there if and only if what they tell of
+    is there.
     """
     if not drafts:
         return []
+    people = User.objects.select_related("deputy").in_bulk([draft.recipient_id for draft in drafts])
+    drafts = [*drafts, *_for_deputies(drafts, people=people, at=at)]
+    people |= {person.deputy.pk: person.deputy for person in people.values() if person.deputy}
     known = set(Notice.objects.filter(dedup_key__in=[d.dedup_key for d in drafts]).values_list("dedup_key", flat=True))
     fresh = {draft.dedup_key: draft for draft in drafts if draft.dedup_key not in known}
+    if not fresh:
+        return []
+    unwanted = set(OptOut.objects.filter(user__in=people).values_list("user_id", "kind", "channel"))
     notices = Notice.objects.bulk_create(
         Notice(
             kind=draft.kind,
@@ -52,28 +61,70 @@ def tell(drafts: Sequence[Draft], *, at: dt.datetime, wait: dt.timedelta = dt.ti
             step=draft.step,
             params=draft.params,
             created_at=at,
+            # What one chose not to see in Baton stands among what was read.
+            read_at=at if (draft.recipient_id, draft.kind, Channel.BELL) in unwanted else None,
         )
         for draft in fresh.values()
     )
-    mails = [Delivery(notice=one, recipient_id=one.recipient_id, channel=Channel.EMAIL) for one in notices]
+    mails = [
+        Delivery(
+            notice=one,
+            recipient_id=one.recipient_id,
+            channel=Channel.EMAIL,
+            next_attempt_at=_leaves_at(one.kind, people[one.recipient_id], at=at + wait),
+        )
+        for one in notices
+        if (one.recipient_id, one.kind, Channel.EMAIL) not in unwanted
+    ]
     posts = [
-        Delivery(notice=one, webhook=webhook, channel=Channel.WEBHOOK)
+        Delivery(notice=one, webhook=webhook, channel=Channel.WEBHOOK, next_attempt_at=at + wait)
         for webhook in Webhook.objects.filter(is_active=True)
         for one in _happenings(notices)
         if one.kind in webhook.kinds
     ]
     for delivery in (*mails, *posts):
-        delivery.created_at, delivery.next_attempt_at = at, at + wait
+        delivery.created_at = at
         delivery.message_id = _message_id(delivery, at=at)
     Delivery.objects.bulk_create([*mails, *posts])
     return notices
+
+
+def _leaves_at(kind: str, person: User, *, at: dt.datetime) -> dt.datetime:
+    """When mail of this kind may leave for a person: warnings alone wait."""
+    return person.free_from(at) if kind == NoticeKind.WARN else at
+
+
+def _for_deputies(drafts: Sequence[Draft], *, people: Mapping[int, User], at: dt.datetime) -> list[Draft]:
+    """The same for the deputies of those who are out of office, unless they are told of it anyway."""
+    told = {(draft.recipient_id, _happening(draft)) for draft in drafts}
+    found = []
+    for draft in drafts:
+        person = people[draft.recipient_id]
+        deputy = person.deputy if person.is_away(at) else None
+        if deputy is None or not deputy.is_active or deputy.is_away(at) or (deputy.pk, _happening(draft)) in told:
+            continue
+        told.add((deputy.pk, _happening(draft)))
+        found.append(
+            replace(
+                draft,
+                dedup_key=f"{draft.dedup_key}:deputy{deputy.pk}",
+                recipient_id=deputy.pk,
+                params={**draft.params, "deputy_for": str(person)},
+            )
+        )
+    return found
+
+
+def _happening(told: Draft | Notice) -> tuple[object, ...]:
+    """What tells of the same, whoever is told."""
+    return told.kind, told.contact_id, told.handoff_id, told.timer_id, told.step
 
 
 def _happenings(notices: Sequence[Notice]) -> list[Notice]:
     """Of notices that tell several people of the same, the first."""
     first: dict[tuple[object, ...], Notice] = {}
     for one in notices:
-        first.setdefault((one.kind, one.contact_id, one.handoff_id, one.timer_id, one.step), one)
+        first.setdefault(_happening(one), one)
     return list(first.values())
 
 

@@ -38,7 +38,7 @@ def _salespeople() -> list[User]:
 
 
 def named(email: str) -> Choice:
-    """The salesperson a colleague named. Only inactive and off-duty people are refused; capacity may be exceeded.
+    """The salesperson a colleague named. Only who is inactive, off duty or out of office is refused; capacity is not.
 
     Raises `Invalid` with a sentence.
     """
@@ -47,6 +47,8 @@ def named(email: str) -> Choice:
         raise Invalid(_("No active salesperson has the address %(email)s.") % {"email": email}, field="assignee")
     if not person.is_on_duty:
         raise Invalid(_("%(name)s is off duty. Choose somebody else.") % {"name": person}, field="assignee")
+    if not person.is_available:
+        raise Invalid(_("%(name)s is out of office. Choose somebody else.") % {"name": person}, field="assignee")
     is_full = person.open_count >= person.capacity  # type: ignore[attr-defined]
     return Choice(assignee=person, because=_("Named by a colleague"), is_override=is_full)
 
@@ -101,7 +103,7 @@ def _chosen(contact: Contact, *, people: Sequence[User], holders: dict[int, set[
     free = [
         person
         for person in people
-        if person.is_on_duty and person.open_count < person.capacity  # type: ignore[attr-defined]
+        if person.is_available and person.open_count < person.capacity  # type: ignore[attr-defined]
     ]
     if not free:
         return None

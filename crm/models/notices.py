@@ -29,6 +29,8 @@ class NoticeKind(models.TextChoices):
 
 WEBHOOK_KINDS = tuple(kind for kind in NoticeKind if kind != NoticeKind.WEBHOOK_OFF)
 """What a webhook may be told of: everything about leads."""
+ALWAYS_IN_BELL = (NoticeKind.BREACH, NoticeKind.ESCALATE)
+"""What nobody can choose not to see."""
 ALERT_KINDS = (NoticeKind.WARN, NoticeKind.BREACH, NoticeKind.ESCALATE)
 
 
@@ -68,10 +70,32 @@ class Notice(models.Model):
 
 
 class Channel(models.TextChoices):
-    """How a notice leaves the product; the bell in the page reads notices themselves."""
+    """How a notice reaches somebody. The bell reads notices themselves; the others have a delivery."""
+
+    BELL = "bell", _("In Baton")
 
     EMAIL = "email", _("E-mail")
     WEBHOOK = "webhook", _("Webhook")
+
+
+class OptOut(models.Model):
+    """One kind of notice that a person does not want to get over one channel; what has no row here, they want."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="opt_outs")
+    kind = models.CharField(max_length=20, choices=NoticeKind)
+    channel = models.CharField(max_length=10, choices=Channel)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "kind", "channel"], name="opt_out_once"),
+            models.CheckConstraint(
+                name="opt_out_of_what_may_be_chosen",
+                condition=models.Q(channel="email") | (models.Q(channel="bell") & ~models.Q(kind__in=ALWAYS_IN_BELL)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: no {self.kind} by {self.channel}"
 
 
 class DeliveryState(models.TextChoices):
@@ -82,6 +106,7 @@ class DeliveryState(models.TextChoices):
     RETRY = "retry", _("Trying again")
     SENT = "sent", _("Sent")
     FAILED = "failed", _("Failed")
+    SKIPPED = "skipped", _("No longer true")
 
 
 class Delivery(models.Model):
@@ -126,7 +151,7 @@ class Delivery(models.Model):
             ),
             models.CheckConstraint(
                 name="delivery_waits_or_is_over",
-                condition=models.Q(state__in=["sent", "failed"], next_attempt_at=None)
+                condition=models.Q(state__in=["sent", "failed", "skipped"], next_attempt_at=None)
                 | models.Q(state__in=["queued", "sending", "retry"], next_attempt_at__isnull=False),
             ),
         ]

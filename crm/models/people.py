@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import secrets
 import zoneinfo
@@ -11,8 +12,11 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+
+from crm import quiet
 
 
 class Role(models.TextChoices):
@@ -104,6 +108,13 @@ class User(AbstractBaseUser):
     capacity = models.PositiveSmallIntegerField(_("open handoffs at most"), default=8)
     is_active = models.BooleanField(_("active"), default=True)
     is_on_duty = models.BooleanField(_("on duty"), default=True)
+    quiet_from = models.TimeField(_("quiet from"), null=True, blank=True)
+    quiet_until = models.TimeField(_("quiet until"), null=True, blank=True)
+    away_from = models.DateTimeField(null=True, blank=True)
+    away_until = models.DateTimeField(null=True, blank=True)
+    deputy = models.ForeignKey(
+        "self", verbose_name=_("deputy"), null=True, blank=True, on_delete=models.SET_NULL, related_name="deputy_of"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     USERNAME_FIELD = "email"
@@ -112,7 +123,23 @@ class User(AbstractBaseUser):
 
     class Meta:
         ordering: ClassVar = ["name", "id"]
-        constraints: ClassVar = [models.UniqueConstraint(Lower("email"), name="user_email_unique_whatever_case")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("email"), name="user_email_unique_whatever_case"),
+            models.CheckConstraint(
+                name="quiet_hours_begin_and_end",
+                condition=models.Q(quiet_from=None, quiet_until=None)
+                | (
+                    models.Q(quiet_from__isnull=False, quiet_until__isnull=False)
+                    & ~models.Q(quiet_from=models.F("quiet_until"))
+                ),
+            ),
+            models.CheckConstraint(
+                name="absence_begins_before_it_ends",
+                condition=models.Q(away_from=None, away_until=None)
+                | models.Q(away_from__isnull=False, away_until__isnull=False, away_from__lt=models.F("away_until")),
+            ),
+            models.CheckConstraint(name="nobody_is_their_own_deputy", condition=~models.Q(deputy=models.F("id"))),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.email
@@ -125,6 +152,21 @@ class User(AbstractBaseUser):
     def has_role(self, *roles: str) -> bool:
         """Whether the person holds any of `roles`."""
         return any(role in self.roles for role in roles)
+
+    def is_away(self, at: dt.datetime) -> bool:
+        """Whether the person is out of office at `at`."""
+        return bool(self.away_from and self.away_until and self.away_from <= at < self.away_until)
+
+    @property
+    def is_available(self) -> bool:
+        """Whether leads may be given to the person now: on duty, and not out of office."""
+        return self.is_on_duty and not self.is_away(timezone.now())
+
+    def free_from(self, at: dt.datetime) -> dt.datetime:
+        """The first instant from `at` on at which a warning may reach the person over what rings or blinks."""
+        hours = (self.quiet_from, self.quiet_until) if self.quiet_from and self.quiet_until else None
+        away = (self.away_from, self.away_until) if self.away_from and self.away_until else None
+        return quiet.free_from(at, hours=hours, away=away, zone=zoneinfo.ZoneInfo(self.time_zone))
 
     @property
     def is_marketer(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db.models import Count, Min, Q, TextChoices
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from leads.models import Handoff
@@ -29,7 +30,11 @@ _MEANING = {
     Chair.WAITING: Q(state=HandoffState.WAITING),
     Chair.NOBODY: Q(state=HandoffState.OFFERED, assignee=None),
     Chair.AWAY: Q(state__in=[HandoffState.OFFERED, HandoffState.ACCEPTED])
-    & (Q(assignee__is_on_duty=False) | Q(assignee__is_active=False)),
+    & (
+        Q(assignee__is_on_duty=False)
+        | Q(assignee__is_active=False)
+        | Q(assignee__away_from__lte=Now(), assignee__away_until__gt=Now())
+    ),
     Chair.NO_CONTACT: Q(state=HandoffState.ACCEPTED, contacted_at=None),
 }
 _SINCE = {

@@ -161,7 +161,7 @@ def evidence(
         before=_before(handoff),
         said=_said(contact),
         choice=routing.choose(contact, people=[one.person for one in selling]) if can_approve else None,
-        sellers=tuple(one for one in selling if one.person.is_on_duty) if is_offerable else (),
+        sellers=tuple(one for one in selling if one.person.is_available) if is_offerable else (),
         can_approve=can_approve,
         can_return=_may(user, VerbName.RETURN, handoff),
         can_offer=_may(user, VerbName.OFFER, handoff),

@@ -188,7 +188,7 @@ class Seller:
     @property
     def can_take(self) -> int:
         """How many more routing may give."""
-        return self.room if self.person.is_on_duty else 0
+        return self.room if self.person.is_available else 0
 
 
 def sellers() -> list[Seller]:

@@ -28,6 +28,7 @@ TABS = (
     (DeliveryState.QUEUED, gettext_lazy("Waiting")),
     (DeliveryState.SENDING, gettext_lazy("Sending")),
     (DeliveryState.SENT, gettext_lazy("Sent")),
+    (DeliveryState.SKIPPED, gettext_lazy("No longer true")),
 )
 admins_only = roles_required(Role.ADMIN)
 

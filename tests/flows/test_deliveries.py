@@ -278,7 +278,7 @@ def test_every_kind_of_notice_has_words(marketer, salesperson, manager):
         "offered": "A lead for you: eva@firm.example",
         "reassigned": "Moved to you: eva@firm.example",
         "moved_away": "Moved on from you: eva@firm.example",
-        "stuck": "Stuck with Sam Seller: eva@firm.example",
+        "stuck": "Stuck with marketing: eva@firm.example",
         "merged": "Merged: eva@firm.example",
         "rejected": "Rejected by sales: eva@firm.example",
         "returned": "Returned to nurturing: eva@firm.example",

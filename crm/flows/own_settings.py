@@ -1,0 +1,76 @@
+"""What a person chooses for themselves: language and zone, what reaches them how, and when nothing is to ring."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from collections.abc import Collection
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from crm.errors import Invalid
+from crm.models import OptOut, Role, User
+from crm.models.notices import ALWAYS_IN_BELL, Channel
+
+FIELDS = ("language", "time_zone", "quiet_from", "quiet_until", "away_from", "away_until", "deputy")
+
+
+def deputies_for(person: User) -> QuerySet[User]:
+    """Who may stand in for `person`: colleagues who see every contact, so that they can act on what they are told."""
+    seers = (Role.MARKETER, Role.MANAGER, Role.ADMIN)
+    return User.objects.filter(is_active=True, role_rows__role__in=seers).exclude(id=person.pk).distinct()
+
+
+@transaction.atomic
+def save_own_settings(
+    *, actor: User, values: dict[str, Any], unwanted: Collection[tuple[str, str]], at: dt.datetime
+) -> User:
+    """Change one's own settings. `values` are columns named in `FIELDS`; `unwanted` are (kind, channel).
+
+    The first and the last day out of office come as days, `away_from` and `away_until`, both included, of the person's
+    own time zone. Raises `Invalid`.
+    """
+    person = User.objects.select_for_update().get(id=actor.pk)
+    first, last = values.get("away_from"), values.get("away_until")
+    _require_both("quiet", values.get("quiet_from"), values.get("quiet_until"))
+    _require_both("away", first, last)
+    if values.get("quiet_from") and values["quiet_from"] == values["quiet_until"]:
+        raise Invalid(_("Quiet hours end at another time than they begin."), field="quiet_until")
+    for name in FIELDS:
+        setattr(person, name, values.get(name))
+    try:
+        person.clean_fields(exclude=[name for name in values if name.startswith("away")] + ["password", "created_at"])
+    except ValidationError as error:
+        name, messages = next(iter(error.message_dict.items()))
+        raise Invalid(" ".join(messages), field=name) from error
+    if first and last:
+        zone = zoneinfo.ZoneInfo(person.time_zone)
+        if last < first:
+            raise Invalid(_("The last day is not before the first."), field="away_until")
+        person.away_from = dt.datetime.combine(first, dt.time(), tzinfo=zone)
+        person.away_until = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), tzinfo=zone)
+        if person.away_until <= at:
+            raise Invalid(_("That is over already. Leave both days empty."), field="away_until")
+    if person.deputy and not deputies_for(person).filter(id=person.deputy.pk).exists():
+        raise Invalid(_("Choose a colleague who sees every contact."), field="deputy")
+    person.save(update_fields=FIELDS)
+    _set_unwanted(person, unwanted)
+    return person
+
+
+def _require_both(name: str, begin: object, end: object) -> None:
+    if (begin is None) != (end is None):
+        field = f"{name}_from" if begin is None else f"{name}_until"
+        raise Invalid(_("Give both the beginning and the end, or neither."), field=field)
+
+
+def _set_unwanted(person: User, unwanted: Collection[tuple[str, str]]) -> None:
+    """Keep what the person does not want. Raises `Invalid` for what nobody can choose not to see."""
+    if any(channel == Channel.BELL and kind in ALWAYS_IN_BELL for kind, channel in unwanted):
+        raise Invalid(_("What was missed always stands in Baton."))
+    OptOut.objects.filter(user=person).delete()
+    OptOut.objects.bulk_create(OptOut(user=person, kind=kind, channel=channel) for kind, channel in sorted(unwanted))

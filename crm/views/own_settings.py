@@ -1,0 +1,34 @@
+"""A person's own settings."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from crm import toasts
+from crm.access import person
+from crm.errors import Invalid
+from crm.flows import own_settings as flows
+from crm.forms import time_zones
+from crm.forms_notices import OwnSettingsForm
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def my_settings(request: HttpRequest) -> HttpResponse:
+    """What reaches one how, when one is to be left alone, and who stands in."""
+    user, now = person(request), timezone.now()
+    form = OwnSettingsForm(request.POST, person=user) if request.method == "POST" else OwnSettingsForm.of(user, at=now)
+    if form.is_bound and form.is_valid():
+        try:
+            flows.save_own_settings(actor=user, values=form.values(), unwanted=form.unwanted(), at=now)
+        except Invalid as refusal:
+            form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+        else:
+            toasts.tell(request=request, text=_("Your settings are saved."))
+            return HttpResponseRedirect(reverse("my_settings"), status=303)
+    context = {"form": form, "person": user, "is_away": user.is_away(now), "time_zones": time_zones()}
+    return render(request, "people/own_settings.html", context, status=422 if form.errors else 200)
