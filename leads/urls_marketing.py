@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from leads.views import campaigns, companies, contacts, personas, queue, review, segments
+from leads.views import campaigns, companies, contacts, merging, personas, queue, review, segments
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("queue/", queue.queue, name="queue"),
@@ -23,6 +23,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("contacts/<int:contact_id>/edit/", contacts.contact_edit, name="contact_edit"),
     path("contacts/<int:contact_id>/disqualify/", review.contact_disqualify, name="contact_disqualify"),
     path("contacts/<int:contact_id>/requalify/", review.contact_requalify, name="contact_requalify"),
+    path("contacts/<int:contact_id>/identity/", merging.contact_identity, name="contact_identity"),
+    path("contacts/<int:contact_id>/merge/", merging.contact_merge, name="contact_merge"),
     path("contacts/<int:contact_id>/touch/", contacts.contact_touch, name="contact_touch"),
     path("companies/", companies.company_list, name="companies"),
     path("companies/names/", companies.company_names, name="company_names"),

@@ -19,7 +19,7 @@ from crm.queries import clocks, desk, history, inbox, queue, timeline, why
 from crm.queries.desk import Desk
 from crm.queries.queue import Seller
 from crm.queries.timeline import Timeline
-from leads import words
+from leads import lifecycle, words
 from leads.models import Activity, Contact, Handoff, HandoffEvent, Opportunity
 from leads.qualification import Answer, answers_of, may_write
 from leads.stages import HandoffState, Stage
@@ -143,9 +143,14 @@ class Card:
 
 
 def contact_seen(user: User, contact_id: int) -> Contact:
-    """The contact, if it is the reader's to see. Raises `NotFound` alike when absent and when forbidden."""
+    """The contact or that into which it was merged, if it is the reader's to see.
+
+    Raises `NotFound` alike when absent and when forbidden.
+    """
     rows = Contact.objects.visible_to(user).select_related("company", "source", "owner", "disqualified_reason")
     contact = rows.filter(id=contact_id).first()
+    if contact is None:
+        contact = rows.filter(id__in=lifecycle.kept_ids([contact_id]).values()).first()
     if contact is None:
         raise NotFound(_("There is no such contact."))
     return contact

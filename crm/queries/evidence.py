@@ -17,6 +17,7 @@ from crm.faces import ClockFace, OpenHours, ScoreFace, ScoreReasons
 from crm.models import User
 from crm.queries import clocks
 from crm.queries import why as whys
+from crm.queries.duplicates import Duplicate, duplicates_of
 from crm.queries.queue import Answer, Seller, answer_of, sellers
 from leads import lifecycle, routing, stages, words
 from leads.models import Activity, Contact, Handoff, HandoffEvent, Touch
@@ -90,6 +91,7 @@ class Evidence:
     answer: Answer | None
     before: tuple[Before, ...]
     said: tuple[Said, ...]
+    duplicates: tuple[Duplicate, ...]
     choice: Choice | None
     sellers: tuple[Seller, ...]
     can_approve: bool
@@ -160,6 +162,7 @@ def evidence(
         answer=answer_of(handoff.previous) if handoff.previous else None,
         before=_before(handoff),
         said=_said(contact),
+        duplicates=duplicates_of(user, contact),
         choice=routing.choose(contact, people=[one.person for one in selling]) if can_approve else None,
         sellers=tuple(one for one in selling if one.person.is_available) if is_offerable else (),
         can_approve=can_approve,

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -16,6 +17,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from crm.access import person
 from crm.errors import NotFound
 from crm.queries import card as card_queries
+from crm.queries import duplicates
 from leads.forms import DisqualifyForm, ReturnForm
 from leads.forms_sales import (
     AdjustForm,
@@ -70,11 +72,14 @@ def contact_page(
         )
     except NotFound:
         return gone_page(request, contact=contact_id)
+    if found.contact.pk != contact_id and request.method != "POST":
+        return HttpResponsePermanentRedirect(reverse("contact", args=[found.contact.pk]))
     refused = refused or {}
     context: dict[str, Any] = {
         "card": found,
         "desk": found.desk,
         "conflict": conflict,
+        "can_merge": duplicates.may_merge(person(request), found.contact),
         "log_type": request.GET.get("log", ""),
         # A form that was refused stands open, so that what was typed is in sight.
         "opened": dict.fromkeys(refused, True),

@@ -181,7 +181,8 @@ def panel_context(found: Evidence, *, back: str, **more: Any) -> dict[str, Any]:
     fresh = {name: form(auto_id=f"{name}_%s") for name, form in FORMS.items()}
     # A form that was refused stands open, so that what was typed is in sight.
     opened = {f"is_{name}_open": True for name in more if name in FORMS}
-    return {"lead": found, "back": back, **fresh, **opened, **more}
+    here = f"{reverse('queue')}?{back}" if back else reverse("queue")
+    return {"lead": found, "back": back, "queue_here": here, **fresh, **opened, **more}
 
 
 @readers_only

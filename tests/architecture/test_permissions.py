@@ -25,6 +25,8 @@ PAGES = {
     "/contacts/new/": (200, 200, 200, 200, 200),
     "/contacts/{contact}/": (200, 200, 404, 200, 200),
     "/contacts/{contact}/edit/": (200, 200, 404, 200, 200),
+    "/contacts/{contact}/identity/": (200, 200, 404, 200, 200),
+    "/contacts/{contact}/merge/": (200, 403, 404, 200, 200),
     "/contacts/999999/": (404, 404, 404, 404, 404),
     "/companies/": (200, 200, 200, 200, 200),
     "/companies/{company}/": (200, 200, 404, 200, 200),
