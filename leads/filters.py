@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,10 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Replace
 from django.utils.translation import gettext_lazy as _
 
-from leads import segments, words
+from crm.errors import Invalid
+from leads import condition_words, facts, segments, words
+from leads.conditions import parse_conditions
+from leads.conditions_sql import contact_q
 from leads.models import (
     Activity,
     Campaign,
@@ -88,6 +92,33 @@ class YesNoFilter(filters.ChoiceFilter):
         return rows.filter(**{self.field_name: value == "true"}) if value else rows
 
 
+class ConditionsField(forms.CharField):
+    """Conditions as JSON: `[{"field": "country", "op": "in", "value": ["FI", "SE"]}]`."""
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return parse_conditions(condition_words.checked(json.loads(text), known=facts.FIT_FIELDS))
+        except ValueError:
+            raise forms.ValidationError(_("Write the conditions as JSON.")) from None
+        except Invalid as refusal:
+            raise forms.ValidationError(str(refusal)) from None
+
+
+class ConditionsFilter(filters.Filter):
+    """Rows that meet every one of some conditions."""
+
+    field_class = ConditionsField
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"max_length": 4000} | kwargs)
+
+    def filter(self, rows: QuerySet, value: Any) -> QuerySet:
+        return rows.filter(contact_q(value)) if value else rows
+
+
 def _choices(names: dict[Any, Any]) -> list[tuple[str, Any]]:
     return [(code.value, label) for code, label in names.items()]
 
@@ -111,6 +142,7 @@ class ContactFilter(filters.FilterSet):
     rule = IdFilter(method="counted_by", label=_("Rule of the score"))
     segment = IdFilter(method="chosen", label=_("Segment"))
     persona = IdFilter(method="chosen", label=_("Persona"))
+    where = ConditionsFilter(label=_("Conditions"))
 
     class Meta:
         model = Contact

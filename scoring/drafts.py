@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from django.core import signing
 from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -19,6 +20,7 @@ from scoring import sentences, versions
 from scoring.models import ActivityRule, FitRule, ScoringModel
 from scoring.versions import Pair
 
+SALT = "scoring.drafts.put_back"
 WORDS = {
     "type_id": gettext_lazy("type"),
     "conditions": gettext_lazy("where"),
@@ -62,6 +64,8 @@ class Line:
     changes: tuple[Change, ...]
     contact_count: int | None = None
     rule_in_force: int | None = None
+    seal: str = ""
+    """What puts a rule back that the draft no longer has."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +98,10 @@ def compared(model: ScoringModel, base: ScoringModel) -> Compared:
     pairs = versions.compare(base, model)
     types = dict(ActivityType.objects.values_list("code", "name"))
     counted = Count("components", filter=Q(components__count__gt=0))
-    in_force: dict[str, list[ActivityRule]] = defaultdict(list)
-    for rule in base.activity_rules.annotate(contact_count=counted):
-        in_force[versions.known_as(rule.name)].append(rule)
+    in_force = {
+        "activity": _by_name(base.activity_rules.annotate(contact_count=counted)),
+        "fit": _by_name(base.fit_rules.all()),
+    }
     activity = _lines(
         model.activity_rules.select_related("type"), _of(pairs, "activity"), "activity", model=model, types=types
     )
@@ -104,9 +109,16 @@ def compared(model: ScoringModel, base: ScoringModel) -> Compared:
     own = next(pair for pair in pairs if pair.kind == "version")
     return Compared(
         own=_changes(own, types),
-        activity=tuple(_with_contacts(activity, in_force)),
-        fit=tuple(fit),
+        activity=tuple(_with_contacts(activity, in_force["activity"])),
+        fit=tuple(_with_contacts(fit, in_force["fit"])),
     )
+
+
+def _by_name(rules: Iterable[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = defaultdict(list)
+    for rule in rules:
+        found[versions.known_as(rule.name)].append(rule)
+    return found
 
 
 def _of(pairs: Iterable[Pair], kind: str) -> list[Pair]:
@@ -131,7 +143,8 @@ def _lines(
     for pair in pairs:
         if pair.other is None and pair.one is not None:
             said = _sentence(kind, pair.one, model, types)
-            lines.append(Line(None, pair.name, said, pair.one["points"], None, "removed", ()))
+            seal = sealed(model, kind, {name.removesuffix("_id"): value for name, value in pair.one.items()})
+            lines.append(Line(None, pair.name, said, pair.one["points"], None, "removed", (), seal=seal))
     return lines
 
 
@@ -140,8 +153,10 @@ def _with_contacts(lines: Iterable[Line], in_force: Mapping[str, list[Any]]) -> 
     for line in lines:
         rules = waiting.get(versions.known_as(line.name))
         rule = rules.pop(0) if rules else None
-        values = vars(line) | ({"contact_count": rule.contact_count, "rule_in_force": rule.pk} if rule else {})
-        yield Line(**values)
+        if rule is None:
+            yield line
+        else:
+            yield replace(line, contact_count=getattr(rule, "contact_count", None), rule_in_force=rule.pk)
 
 
 def _changes(pair: Pair, types: Mapping[str, str]) -> tuple[Change, ...]:
@@ -211,3 +226,29 @@ def rules_as_values(model: ScoringModel) -> dict[str, list[dict[str, Any]]]:
             for rule in model.fit_rules.all()
         ],
     }
+
+
+# Taking a removal back ------------------------------------------------------------------------------------------------
+
+LISTS = {"activity": "activity_rules", "fit": "fit_rules"}
+
+
+def sealed(model: ScoringModel, kind: str, values: Mapping[str, Any]) -> str:
+    """A rule that a draft has not, as text that only `put_back` reads; `values` as the flow takes them."""
+    return signing.dumps([model.pk, kind, dict(values)], salt=SALT, compress=True)
+
+
+def put_back(model: ScoringModel, seal: str) -> tuple[dict[str, list[dict[str, Any]]], str]:
+    """The lists of rules with a sealed one at its place again, as the flow takes them, and its name.
+
+    Raises `ValueError` for a seal that is not one, or of another draft.
+    """
+    try:
+        model_id, kind, values = signing.loads(seal, salt=SALT)
+    except signing.BadSignature as error:
+        raise ValueError(str(error)) from None
+    if model_id != model.pk:
+        raise ValueError("another draft")
+    rules = rules_as_values(model)[LISTS[kind]]
+    place = values.pop("place", len(rules))
+    return {LISTS[kind]: [*rules[:place], values, *rules[place:]]}, values["name"]

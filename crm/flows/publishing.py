@@ -150,6 +150,31 @@ def publish(
     )
 
 
+@transaction.atomic
+def retire(*, actor: User, model_id: int, note: str = "", at: dt.datetime) -> Publication:
+    """Take the version in force out of it: the rules of the one before come into force again, as a new version.
+
+    One version is always in force, so that every contact has a score. Nobody is promoted by going back alone: those
+    whom the older rules lift over the threshold wait until something happens (`from_now`). Raises `Forbidden`,
+    `NotFound`, and `Conflict` for a version that is not in force, or when there is none to go back to.
+    """
+    require_editor(actor)
+    model = _locked(model_id)
+    if model.status == ScoringModel.Status.DRAFT:
+        raise Conflict(_("Version %(version)d is a draft and was never in force. Discard it instead.") % vars(model))
+    if model.status == ScoringModel.Status.RETIRED:
+        raise Conflict(_("Version %(version)d is retired already.") % vars(model))
+    before = ScoringModel.objects.filter(status=ScoringModel.Status.RETIRED).order_by("-retired_at", "-version").first()
+    if before is None:
+        raise Conflict(
+            _("One version must stay in force, and there is none before this one. Publish another: that retires it.")
+        )
+    numbers = {"version": model.version, "before": before.version}
+    said = _("Version %(version)d was retired; these are the rules of version %(before)d.") % numbers
+    again = draft_from(actor=actor, model_id=before.pk, at=at)
+    return publish(actor=actor, model_id=again.pk, note=f"{said} {note}".strip(), mode=Publication.Mode.FROM_NOW, at=at)
+
+
 def _give_up(model: ScoringModel, *, at: dt.datetime) -> None:
     """End the publication of a version that is no longer in force; whom it held back is judged by the next one."""
     publication = Publication.objects.select_for_update(no_key=True).filter(model=model, state__in=UNFINISHED).first()

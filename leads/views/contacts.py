@@ -26,7 +26,17 @@ from leads.models import Company, Contact, Source
 
 PAGE_SIZE = 50
 # What other pages' numbers ask for and the form has no field for; it goes along when the form is sent.
-KEPT = ("campaign", "company", "country", "rule", "segment", "persona", "created_by_import", "touched_by_import")
+KEPT = (
+    "campaign",
+    "company",
+    "country",
+    "rule",
+    "segment",
+    "persona",
+    "where",
+    "created_by_import",
+    "touched_by_import",
+)
 NARROWING = ("owner", "source", "grade", "is_hot", "is_disqualified", *KEPT)
 GRADES = ("A", "B", "C", "D")
 

@@ -136,6 +136,12 @@ class PublishSerializer(serializers.Serializer):
     per_day = serializers.IntegerField(min_value=1, max_value=1_000_000, required=False, allow_null=True)
 
 
+class RetireSerializer(serializers.Serializer):
+    """Why a version is taken out of force."""
+
+    note = serializers.CharField(required=False, allow_blank=True, max_length=2000)
+
+
 class PublicationSerializer(RowSerializer):
     """How far a publication has come."""
 
@@ -208,6 +214,7 @@ class ScoringModelResource(ReadOnlyResource):
         "partial_update": EDITORS,
         "destroy": EDITORS,
         "publish": EDITORS,
+        "retire": EDITORS,
         "preview": (*EDITORS, Role.MANAGER),
     }
 
@@ -237,6 +244,14 @@ class ScoringModelResource(ReadOnlyResource):
     def publish(self, request: Request, pk: str) -> Response:
         given = self.given(PublishSerializer)
         publication = publishing.publish(actor=request.user, model_id=self.found().pk, at=timezone.now(), **given)
+        transaction.on_commit(lambda: tasks.run_publication.delay(publication_id=publication.pk), robust=True)
+        return Response(PublicationSerializer(publication).data)
+
+    @verb(RetireSerializer, PublicationSerializer, "Take the version in force out of it; the one before comes back.")
+    @action(detail=True, methods=["post"])
+    def retire(self, request: Request, pk: str) -> Response:
+        given = self.given(RetireSerializer)
+        publication = publishing.retire(actor=request.user, model_id=self.found().pk, at=timezone.now(), **given)
         transaction.on_commit(lambda: tasks.run_publication.delay(publication_id=publication.pk), robust=True)
         return Response(PublicationSerializer(publication).data)
 

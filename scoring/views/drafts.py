@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -21,6 +22,7 @@ from crm.errors import Conflict, Invalid
 from crm.flows import publishing
 from crm.models import Role
 from crm.queries.publishing import preview
+from crm.queries.rule_numbers import rule_numbers
 from leads.forms_conditions import condition_lists
 from leads.models import ActivityType
 from scoring import drafts, versions
@@ -35,6 +37,8 @@ judges_only = roles_required(Role.MARKETER, Role.MANAGER, Role.ADMIN)
 editors_only = roles_required(Role.MARKETER, Role.ADMIN)
 RULE, FIT, OWN = "rule", "fit", "own"
 LISTS = {RULE: "activity_rules", FIT: "fit_rules"}
+KINDS = {RULE: "activity", FIT: "fit"}
+ANCHORS = {RULE: "engagement", FIT: "fit", OWN: "thresholds"}
 RuleForm = ActivityRuleForm | FitRuleForm
 
 
@@ -52,6 +56,7 @@ class Editor:
         }
         # The form that holds what was typed, with its part and its rule.
         self.typed: tuple[str, int | None, Any] | None = None
+        self.as_read = drafts.rules_as_values(model) if request.method == "POST" else {}
         self.publish_form = PublishForm(note=model.note)
         self.status = 200
 
@@ -101,20 +106,39 @@ class Editor:
                 raise
             self._refuse(form, str(refusal), 409)
             return None
-        return HttpResponseRedirect(self._after(part), status=303)
+        return HttpResponseRedirect(self._after(part, values), status=303)
 
     def _refuse(self, form: Any, sentence: str, status: int) -> None:
         form.is_valid()
         form.add_error(None, sentence)
         self.status = status
 
-    def _after(self, part: str) -> str:
-        anchor = {RULE: "engagement", FIT: "fit", OWN: "thresholds"}[part]
-        toasts.tell(request=self.request, text=_("Saved in version %(version)d.") % {"version": self.model.version})
-        return f"{reverse('scoring_draft', args=[self.model.pk])}#{anchor}"
+    def _after(self, part: str, values: dict[str, Any]) -> str:
+        gone = self._gone(part, values)
+        if gone is None:
+            toasts.tell(request=self.request, text=_("Saved in version %(version)d.") % {"version": self.model.version})
+        else:
+            text = _("Removed “%(name)s” from version %(version)d.")
+            seal = urlencode({"rule": drafts.sealed(self.model, KINDS[part], gone)})
+            toasts.tell(
+                request=self.request,
+                text=text % {"name": gone["name"], "version": self.model.version},
+                undo_url=f"{reverse('draft_put_back', args=[self.model.pk])}?{seal}",
+            )
+        return f"{reverse('scoring_draft', args=[self.model.pk])}#{ANCHORS[part]}"
+
+    def _gone(self, part: str, values: dict[str, Any]) -> dict[str, Any] | None:
+        """The rule that was removed, with its place; None when none was."""
+        if part == OWN:
+            return None
+        kept = {rule.get("id") for rule in values[LISTS[part]]}
+        for place, rule in enumerate(self.as_read[LISTS[part]]):
+            if rule["id"] not in kept:
+                return {name: value for name, value in rule.items() if name != "id"} | {"place": place}
+        return None
 
     def _with(self, part: str, rule_id: int | None, new: dict[str, Any]) -> dict[str, Any]:
-        rules = drafts.rules_as_values(self.model)[LISTS[part]]
+        rules = self.as_read[LISTS[part]]
         if rule_id is None:
             return {LISTS[part]: [*rules, new]}
         return {LISTS[part]: [new | {"id": rule_id} if rule["id"] == rule_id else rule for rule in rules]}
@@ -122,7 +146,7 @@ class Editor:
     def _without(self, part: str, rule_id: int | None) -> dict[str, Any]:
         if part == OWN or rule_id is None:
             raise Http404(_("This draft has no such rule."))
-        rules = drafts.rules_as_values(self.model)[LISTS[part]]
+        rules = self.as_read[LISTS[part]]
         return {LISTS[part]: [rule for rule in rules if rule["id"] != rule_id]}
 
     def page(self) -> HttpResponse:
@@ -230,6 +254,33 @@ def draft_discard(request: HttpRequest, model_id: int) -> HttpResponse:
     return HttpResponseRedirect(reverse("scoring_versions"), status=303)
 
 
+@editors_only
+@require_POST
+def draft_put_back(request: HttpRequest, model_id: int) -> HttpResponse:
+    """Put a rule back that was removed from the draft, or that the version in force has and the draft has not."""
+    model = get_object_or_404(ScoringModel, id=model_id)
+    try:
+        values, name = drafts.put_back(model, request.POST.get("rule") or request.GET.get("rule", ""))
+    except ValueError:
+        raise Http404(_("This draft has no such rule to put back.")) from None
+    publishing.save_rules(actor=person(request), model_id=model.pk, values=values, at=timezone.now(), seen=model)
+    toasts.tell(request=request, text=_("Put “%(name)s” back.") % {"name": name})
+    return HttpResponseRedirect(reverse("scoring_draft", args=[model.pk]), status=303)
+
+
+@judges_only
+@require_safe
+def draft_numbers(request: HttpRequest, model_id: int) -> HttpResponse:
+    """How many contacts each rule gives points to, and how sales answered: a fragment that fills the lines."""
+    model = get_object_or_404(ScoringModel, id=model_id, status=ScoringModel.Status.DRAFT)
+    if not request.htmx:  # type: ignore[attr-defined]
+        return HttpResponseRedirect(reverse("scoring_draft", args=[model.pk]))
+    published = ScoringModel.objects.get(status=ScoringModel.Status.PUBLISHED)
+    found = drafts.compared(model, published)
+    numbers = rule_numbers(model, found, published=published, user=person(request))
+    return render(request, "scoring/draft_numbers.html", {"numbers": numbers})
+
+
 @judges_only
 @require_safe
 def draft_preview(request: HttpRequest, model_id: int) -> HttpResponse:
@@ -269,6 +320,16 @@ def draft_publish(request: HttpRequest, model_id: int) -> HttpResponse:
     editor = Editor(request, model)
     editor.publish_form, editor.status = form, 422
     return editor.page()
+
+
+@editors_only
+@require_POST
+def version_retire(request: HttpRequest, model_id: int) -> HttpResponse:
+    """Take the version in force out of it; the rules of the one before come into force again."""
+    publication = publishing.retire(actor=person(request), model_id=model_id, at=timezone.now())
+    transaction.on_commit(partial(_hurry, publication.pk))
+    toasts.tell(request=request, text=publication.model.note)
+    return HttpResponseRedirect(reverse("scoring_versions"), status=303)
 
 
 @judges_only

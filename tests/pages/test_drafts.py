@@ -8,8 +8,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
 
+from crm import flows
 from crm.flows import publishing
-from leads.models import Handoff
+from leads.models import Contact, Handoff
 from scoring import forms_rules
 from scoring.models import JobState, Publication, ScoringModel
 from scoring.views import drafts as views
@@ -332,6 +333,92 @@ def test_two_versions_stand_side_by_side(browsing, marketer, draft):
     assert "Private mailbox" in page and "not there" in page
     assert "Asks for a demo" not in page
     assert "They say the same." in words(client.get(reverse("scoring_compare"), {"one": "1", "other": "1"}))
+
+
+def test_a_removed_rule_is_put_back_at_its_place_by_undo(browsing, marketer, draft):
+    client = browsing(marketer)
+    rule = draft.activity_rules.all()[1]
+    before = [(one.name, one.points, one.conditions, one.cap, one.once_per) for one in draft.activity_rules.all()]
+    answer = client.post(page_of(draft), {"part": "rule", "rule": rule.pk, "act": "remove"})
+    html = client.get(answer.url).content.decode()
+    assert f"Removed “{rule.name}” from version 2." in html
+    [undo] = re.findall(r'action="([^"]+put-back/\?rule=[^"]+)"', html)
+    assert not draft.activity_rules.filter(name=rule.name).exists()
+    assert client.post(undo.replace("&amp;", "&")).status_code == 303
+    after = [(one.name, one.points, one.conditions, one.cap, one.once_per) for one in draft.activity_rules.all()]
+    assert after == before
+    assert "0 changes from 1" in words(client.get(page_of(draft)))
+
+
+def test_a_rule_of_the_version_in_force_is_put_back_from_its_line(browsing, marketer, manager, draft):
+    client = browsing(marketer)
+    rule = draft.fit_rules.get(name="Private mailbox")
+    client.post(page_of(draft), {"part": "fit", "rule": rule.pk, "act": "remove"})
+    client.get(page_of(draft))  # the undo of the message is gone
+    [seal] = re.findall(r'name="rule" value="([^"]{40,})"', client.get(page_of(draft)).content.decode())
+    back = reverse("draft_put_back", args=[draft.pk])
+    assert client.post(back, {"rule": seal}).status_code == 303
+    again = draft.fit_rules.get(name="Private mailbox")
+    assert (again.field, again.op, again.points) == (rule.field, rule.op, rule.points)
+    assert client.post(back, {"rule": seal + "x"}).status_code == client.post(back).status_code == 404
+    other = publishing.draft_from(actor=marketer, model_id=1, at=timezone.now())
+    assert client.post(reverse("draft_put_back", args=[other.pk]), {"rule": seal}).status_code == 404
+    assert client.get(back).status_code == 405
+    assert browsing(manager).post(back, {"rule": seal}).status_code == 403
+
+
+def test_each_rule_says_how_many_it_counts_and_how_sales_answered(browsing, marketer, salesperson, draft):
+    at = timezone.now() - dt.timedelta(hours=2)
+    for number in range(11):
+        did(f"{number}@firm.example", *TEPID, "demo_request", at=at)
+    for number, handoff in enumerate(Handoff.objects.order_by("id")):
+        flows.approve(actor=marketer, handoff_id=handoff.pk, assignee_email=salesperson.email, at=at)
+        if number < 8:
+            flows.accept(actor=salesperson, handoff_id=handoff.pk, at=at)
+        else:
+            flows.reject(actor=salesperson, handoff_id=handoff.pk, reason="no_budget", at=at)
+    client = browsing(marketer)
+    address = reverse("draft_numbers", args=[draft.pk])
+    assert client.get(address).url == page_of(draft)
+    html = client.get(address, headers={"HX-Request": "true"}).content.decode()
+    rule = draft.activity_rules.get(name="Asks for a demo")
+    in_force = draft.based_on.activity_rules.get(name="Asks for a demo")
+    [said] = re.findall(rf'<span class="rule-count" id="count-rule-{rule.pk}".*?</span></span>', html, flags=re.S)
+    assert f'href="/contacts/?rule={in_force.pk}"' in said and ">11</a> contacts" in said
+    assert "73\u00a0% of 11 accepted" in said and f"by=rule&amp;key={in_force.pk}" in said
+    fit = draft.fit_rules.get(name="Country we serve")
+    [link] = re.findall(rf'id="count-fit-{fit.pk}"[^>]*>(.*?)contacts', html, flags=re.S)
+    assert "is-zero" in link
+    Contact.objects.filter(email__startswith="1").update(country="FI")
+    html = client.get(address, headers={"HX-Request": "true"}).content.decode()
+    [(link, count)] = re.findall(rf'id="count-fit-{fit.pk}"[^>]*><a class="count *" href="([^"]+)">(\d+)<', html)
+    assert count == "2"
+    listed = words(client.get(link))
+    assert "1@firm.example" in listed and "10@firm.example" in listed and "2@firm.example" not in listed
+    assert browsing(salesperson).get(address).status_code == 403
+
+
+def test_a_version_in_force_is_retired_and_the_one_before_comes_back(browsing, marketer, manager, draft):
+    client = browsing(marketer)
+    retire = reverse("version_retire", args=[1])
+    alone = client.post(retire)
+    assert alone.status_code == 409 and "One version must stay in force" in words(alone)
+    never = client.post(reverse("version_retire", args=[draft.pk]))
+    assert never.status_code == 409 and "Discard it instead" in words(never)
+    client.post(page_of(draft), own(draft, mql_threshold="64"))
+    publishing.publish(actor=marketer, model_id=draft.pk, note="Higher", at=timezone.now())
+    assert "Version 1 is retired already." in words(client.post(retire))
+    answer = client.post(reverse("version_retire", args=[draft.pk]))
+    assert (answer.status_code, answer.url) == (303, reverse("scoring_versions"))
+    again = ScoringModel.objects.get(status="published")
+    assert (again.version, again.mql_threshold, again.based_on.version) == (3, 60, 1)
+    assert "Version 2 was retired; these are the rules of version 1." in words(client.get(answer.url))
+    publication = Publication.objects.get(model=again)
+    assert (publication.mode, publication.previous) == ("from_now", ScoringModel.objects.get(version=2))
+    assert browsing(manager).post(retire).status_code == 403
+    assert (
+        client.get(retire).status_code == 405 and client.post(reverse("version_retire", args=[99])).status_code == 404
+    )
 
 
 def test_the_editor_takes_a_constant_number_of_queries(browsing, marketer, draft, django_assert_max_num_queries):
