@@ -95,6 +95,7 @@ class FitRuleForm(ConditionsForm):
 
     fewest_conditions = 1
     most_conditions = 1
+    conditions_legend = gettext_lazy("Given to whoever meets this")
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=120)
     points = _points(gettext_lazy("Points"))
