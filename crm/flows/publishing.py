@@ -112,9 +112,10 @@ def publish(
 ) -> Publication:
     """Put a draft in force; from here on new activities count under it. `run_publication` brings everybody else over.
 
-    `mode` says what becomes of those whom the new version alone lifts over the threshold: `all` promotes them as it
-    comes to them, `paced` promotes `per_day` a working day, best first, `from_now` none; they count as promoted until
-    they fall below. The version in force so far is retired, its own publication, if still going on, given up.
+    `mode` says what becomes of those whom the new version alone lifts over the threshold (not of those who stood above
+    it already by imported history, who wait until they do something): `all` promotes them as it comes to them, `paced`
+    promotes `per_day` a working day, best first, `from_now` none; they count as promoted until they fall below. The
+    version in force so far is retired, its own publication, if still going on, given up.
 
     1. The version in force, then the draft are locked, so that of two who publish one is refused.
     2. Statuses are switched; handoffs keep the version that made them.
@@ -176,14 +177,16 @@ def retire(*, actor: User, model_id: int, note: str = "", at: dt.datetime) -> Pu
 
 
 def _give_up(model: ScoringModel, *, at: dt.datetime) -> None:
-    """End the publication of a version that is no longer in force; whom it held back is judged by the next one."""
+    """End the publication of a version that is no longer in force; whom it held back is judged by the next one.
+
+    That they were held back stays noted until it comes to them: they stand above the threshold, yet by no history.
+    """
     publication = Publication.objects.select_for_update(no_key=True).filter(model=model, state__in=UNFINISHED).first()
     if publication is None:
         return
     held = list(publication.held.values_list("contact_id", flat=True))
     waiting = Contact.objects.filter(id__in=held).exclude(handoffs__formed_at__gte=publication.created_at)
     scoring.services.arm(list(waiting.values_list("id", flat=True)))
-    publication.held.all().delete()
     publication.state, publication.finished_at, publication.updated_at = JobState.CANCELLED, at, at
     publication.save(update_fields=["state", "finished_at", "updated_at"])
 
@@ -278,7 +281,7 @@ def _rescore_following(publication_id: int, *, rules: Rules, size: int, at: dt.d
 
 def _rescore(publication: Publication, ids: list[int], *, rules: Rules, at: dt.datetime) -> int:
     """Rescore locked contacts, then promote who crossed or hold them back; return how many were promoted."""
-    crossed = scoring.rescoring.rebuild(rules, ids, at=at)
+    crossed = scores.bring_over(rules, ids, at=at)
     if not crossed:
         return 0
     if publication.mode != Publication.Mode.ALL:

@@ -144,8 +144,23 @@ def _carry_over(rules: Rules, contact_ids: Collection[int], *, without: Sequence
     )
     if publication is None:
         return False
-    hold_back(publication, scoring.rescoring.rebuild(rules, sorted(contact_ids), at=at, without=without), at=at)
+    hold_back(publication, bring_over(rules, sorted(contact_ids), at=at, without=without), at=at)
     return True
+
+
+def bring_over(
+    rules: Rules, contact_ids: Sequence[int], *, at: dt.datetime, without: Sequence[int] = ()
+) -> list[Found]:
+    """Compute locked contacts under a version just published; return those whom it alone lifts over the threshold.
+
+    Who stood above already, by imported history, has crossed nothing by it and waits for something to happen as
+    before. Whom an earlier publication lifted and held back, and then never promoted, is judged anew.
+    """
+    left = HeldPromotion.objects.filter(contact_id__in=contact_ids).exclude(publication__model=rules.model)
+    standing = scoring.services.standing_above(contact_ids) - set(left.values_list("contact_id", flat=True))
+    left.delete()
+    found = scoring.rescoring.rebuild(rules, contact_ids, at=at, without=without)
+    return [one for one in found if one.contact_id not in standing]
 
 
 def take_back(contact_ids: Collection[int], *, without: Sequence[int], at: dt.datetime) -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from heapq import nlargest
+from typing import NamedTuple
 
 from crm.queries.capacity import WEEK, weekly_capacity
 from leads import stages
@@ -80,11 +81,12 @@ def preview(model: ScoringModel, *, at: dt.datetime) -> Preview:
     for batch in _batches():
         contacts += len(batch)
         for contact_id, after, grade in rescoring.scores(rules, list(batch), at=at):
-            stage, is_disqualified, before, is_armed = batch[contact_id]
-            if is_disqualified or stage not in stages.PROMOTABLE_STAGES:
+            known = batch[contact_id]
+            if known.is_disqualified or known.stage not in stages.PROMOTABLE_STAGES:
                 continue
+            before = known.score
             row = (after, contact_id, before or 0.0, grade)
-            if after >= model.mql_threshold and is_armed is not False and contact_id not in dormant:
+            if after >= model.mql_threshold and known.may_cross and contact_id not in dormant:
                 promoted_count += 1
                 promoted.append(row)
             elif (before or 0.0) >= in_force.mql_threshold and after < model.mql_threshold:
@@ -114,12 +116,37 @@ def _mover(row: tuple[float, int, float, str], names: dict[int, str]) -> Mover:
     return Mover(contact_id=contact_id, name=names.get(contact_id, ""), before=before, after=after, grade=grade)
 
 
-def _batches() -> Iterator[Mapping[int, tuple[str, bool, float | None, bool | None]]]:
-    """Everybody by id: stage, flag, stored score and whether it is armed."""
+class _Known(NamedTuple):
+    """What is stored of a contact; `held_by` is the publication that holds its promotion back."""
+
+    stage: str
+    is_disqualified: bool
+    score: float | None
+    is_armed: bool | None
+    threshold: float | None
+    held_by: int | None
+
+    @property
+    def may_cross(self) -> bool:
+        """Whether it is lifted by going over the threshold: not promoted before, nor above already by history."""
+        if self.held_by is not None:
+            return True
+        stands_above = self.score is not None and self.threshold is not None and self.score >= self.threshold
+        return self.is_armed is not False and not stands_above
+
+
+def _batches() -> Iterator[Mapping[int, _Known]]:
+    """Everybody by id."""
     last = 0
     rows = Contact.objects.order_by("id").values_list(
-        "id", "stage", "is_disqualified", "score__value", "score__is_armed"
+        "id",
+        "stage",
+        "is_disqualified",
+        "score__value",
+        "score__is_armed",
+        "score__model__mql_threshold",
+        "held_promotion__publication",
     )
-    while batch := {row[0]: row[1:] for row in rows.filter(id__gt=last)[:BATCH]}:
+    while batch := {row[0]: _Known(*row[1:]) for row in rows.filter(id__gt=last)[:BATCH]}:
         last = max(batch)
         yield batch

@@ -147,9 +147,40 @@ def test_a_publication_that_is_overtaken_lets_the_next_one_judge(marketer, peopl
     publishing.run_publication(publication_id=first.pk, at=AT)
     second = published(marketer, at=AT + DAY)
     first.refresh_from_db()
-    assert (first.state, HeldPromotion.objects.count()) == ("cancelled", 0)
+    assert first.state == "cancelled"
     assert publishing.run_publication(publication_id=second.pk, at=AT + DAY).promoted == 6
-    assert Handoff.objects.count() == 8
+    assert (Handoff.objects.count(), HeldPromotion.objects.count()) == (8, 0)
+
+
+def test_who_is_held_back_is_counted_beforehand_for_the_next_version(marketer, people):
+    first = published(marketer, mode="paced", per_day=2)
+    publishing.run_publication(publication_id=first.pk, at=AT)
+    again = generous(marketer)
+    assert looking_ahead.preview(again, at=AT + DAY).promoted_count == 6
+    second = publishing.publish(actor=marketer, model_id=again.pk, note="x", mode="paced", per_day=4, at=AT + DAY)
+    assert publishing.run_publication(publication_id=second.pk, at=AT + DAY).promoted == 4
+    assert HeldPromotion.objects.filter(publication=second).count() == 2
+
+
+@pytest.mark.parametrize("mode", ["all", "paced", "from_now"])
+def test_imported_history_that_stands_above_is_promoted_by_no_publication_and_waits_to_act(marketer, people, mode):
+    old = [download("old", key) for key in range(2)]
+    asked = [flows.ActivityIn(
+        type=kind, occurred_at=AT, external_id=f"old-{kind}", contact=flows.ContactIn(email="old@firm.example")
+    ) for kind in ("demo_request", "webinar_attended", "event_attended")]  # fmt: skip
+    flows.record_activities(activities=[*old, *asked], by=None, actor=None, at=AT, is_history=True)
+    history = Contact.objects.get(email="old@firm.example")
+    stored = Score.objects.get(contact=history)
+    assert stored.value > stored.model.mql_threshold and stored.is_armed
+    model = generous(marketer)
+    seen = looking_ahead.preview(model, at=AT)
+    assert seen.promoted_count == 8 and history.pk not in {one.contact_id for one in seen.promoted}
+    publication = publishing.publish(actor=marketer, model_id=model.pk, note="x", mode=mode, per_day=100, at=AT)
+    done = publishing.run_publication(publication_id=publication.pk, at=AT)
+    assert done.promoted == (0 if mode == "from_now" else seen.promoted_count)
+    assert not Handoff.objects.filter(contact=history).exists()
+    record(download("old", "new"))
+    assert Handoff.objects.filter(contact=history).exists()
 
 
 def test_a_contact_that_cannot_be_rescored_costs_only_itself(marketer, people, monkeypatch):
