@@ -22,6 +22,8 @@ class Post:
     body: bytes
     status: int
     """What it was answered."""
+    at: float
+    """When, by the monotonic clock."""
 
     @property
     def json(self) -> Any:
@@ -61,7 +63,7 @@ class WebhookServer(ThreadingHTTPServer):
         with self._lock:
             is_failure = self.fails_each and (len(self.posts) + 1) % self.fails_each == 0
             status = 503 if is_failure else self.status
-            self.posts.append(Post(path, headers, body, status))
+            self.posts.append(Post(path, headers, body, status, time.monotonic()))
         return status
 
     def handle_error(self, request: Any, client_address: Any) -> None:
