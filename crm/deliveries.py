@@ -35,8 +35,8 @@ MAX_ATTEMPTS = len(BACK_OFF) + 1
 JITTER = 0.2
 """By how much a wait may be longer, so that what failed together does not come back together."""
 BATCH = 20
-ROUND = dt.timedelta(seconds=20)
-"""How long one round of sending lasts at most, so that sending never keeps all workers from the clocks."""
+ROUND = dt.timedelta(seconds=4)
+"""How long one round of sending lasts at most, so that sending never keeps all workers from the clocks for long."""
 RELATED = ("recipient", "webhook", "notice", *(f"notice__{name}" for name in notice_words.RELATED))
 """What a sending follows from its row: pass it to `select_related`."""
 CARRIERS: dict[Channel, Callable[[], Carrier]] = {Channel.EMAIL: MailCarrier, Channel.WEBHOOK: WebhookCarrier}

@@ -6,6 +6,7 @@ from typing import Any
 
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
+from kombu import Queue
 
 from crm import environment
 
@@ -234,6 +235,11 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
+# Jobs of minutes have a worker of their own, so that they keep no sweep waiting; a worker told of no queue takes both.
+CELERY_TASK_QUEUES = [Queue("celery"), Queue("jobs")]
+CELERY_TASK_DEFAULT_QUEUE = "celery"
+# Of what waits, the sweeps are taken first (9 is last): sending goes on in the gaps.
+CELERY_TASK_ROUTES = {"*.tasks.run_*": {"queue": "jobs"}, "crm.tasks.send_*": {"priority": 9}}
 # In memory: intervals need no file, and a sweep missed during a restart comes with the next interval.
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_WORKER_SEND_TASK_EVENTS = False

@@ -15,12 +15,17 @@ from sla.tasks import run_clock_move
 
 logger = logging.getLogger(__name__)
 
+AT_ONCE = {"expires": 10}
+"""How a task is queued beside its hours; beat queues it again anyway."""
+
 
 @shared_task
 def sweep_timers() -> None:
     """Take every step that clocks have come to."""
     if told := flows.sweep_timers(at=timezone.now()):
         logger.info("Told %d people of clocks.", told)
+        send_deliveries.apply_async(**AT_ONCE)
+        send_to_webhooks.apply_async(**AT_ONCE)
 
 
 @shared_task
@@ -32,16 +37,18 @@ def sweep_scores() -> None:
 
 @shared_task
 def send_deliveries() -> None:
-    """Send what people must be told."""
+    """Send what people must be told; a round is short, and another follows while there is something to send."""
     if done := deliveries.send_due(at=timezone.now()):
         logger.info("Mail: %d sent, %d to be tried again, %d failed.", done.sent, done.retried, done.failed)
+        send_deliveries.apply_async(**AT_ONCE)
 
 
 @shared_task
 def send_to_webhooks() -> None:
-    """Tell webhooks what they listen to."""
+    """Tell webhooks what they listen to, as with mail."""
     if done := deliveries.send_due(at=timezone.now(), channel=Channel.WEBHOOK):
         logger.info("Webhooks: %d sent, %d to be tried again, %d failed.", done.sent, done.retried, done.failed)
+        send_to_webhooks.apply_async(**AT_ONCE)
 
 
 @shared_task

@@ -108,10 +108,10 @@ def test_up_runs_recovers_and_stops(tmp_path: Path) -> None:
         assert elsewhere.returncode == 1
         assert elsewhere.stderr.startswith(f"CommandError: Port {port} is taken by another program.")
 
-        (worker,) = children_named(process.pid, "celery -A crm --quiet worker")
+        (worker,) = children_named(process.pid, "--queues celery")
         os.kill(worker, signal.SIGKILL)
         deadline = time.monotonic() + 20
-        while children_named(process.pid, "celery -A crm --quiet worker") in ([], [worker]):
+        while children_named(process.pid, "--queues celery") in ([], [worker]):
             assert time.monotonic() < deadline, "the worker was not started again"
             time.sleep(0.1)
         assert "The worker ended (killed by SIGKILL)" in (tmp_path / "up.log").read_text()

@@ -72,7 +72,9 @@ class Command(BaseCommand):
         warnings = ("-W", "ignore:You're running the worker with superuser") if settings.IS_EMBEDDED else ()
         celery = (*warnings, "-m", "celery", "-A", "crm", "--quiet")
         quiet = ("--without-gossip", "--without-mingle")
-        supervisor.add(_python("worker", *celery, "worker", "--loglevel", level, "--concurrency", count, *quiet))
+        worker = (*celery, "worker", "--loglevel", level, *quiet)
+        supervisor.add(_python("worker", *worker, "--queues", "celery", "--concurrency", count))
+        supervisor.add(_python("jobs", *worker, "--queues", "jobs", "--concurrency", "1", "--hostname", "jobs@%h"))
         supervisor.add(_python("beat", *celery, "beat", "--loglevel", level, "--pidfile", ""))
         # Beat queues its first task only after an interval; this one says sooner that broker and worker do their part.
         celery_app.send_task("crm.tasks.heartbeat", expires=READY_SECONDS)
