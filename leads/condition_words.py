@@ -64,6 +64,7 @@ OF_HANDOFF = {
     "handoff.grade": gettext_lazy("grade at the handoff"),
     "handoff.score": gettext_lazy("score at the handoff"),
     "handoff.team": gettext_lazy("team it was offered to"),
+    "handoff.campaign": gettext_lazy("campaign it was met through"),
 }
 GROUPS = (
     (gettext_lazy("The contact"), OF_CONTACT),

@@ -5,6 +5,8 @@
 contact            its own fields, bare
 company.…          those of its company, unset without one
 attributes.NAME    what else is known of it
+handoff.…          `cause`, `grade`, `score`, `team` of the handoff; `campaign` the names of all campaigns that the
+                   contact had met when it was formed
 bant.…             the verdict on `budget`, `authority`, `need`, `timeline`; `bant.decide_by` the day of the decision
 persona            the names of the active personas whose conditions it meets: several values, or none. A persona's own
                    conditions cannot ask for personas; there it is unset.
@@ -49,6 +51,11 @@ HANDOFF_FIELDS: dict[str, Callable[[Handoff], Any]] = {
     "grade": lambda handoff: handoff.grade,
     "score": lambda handoff: handoff.score,
     "team": lambda handoff: handoff.team.name if handoff.team else None,
+    "campaign": lambda handoff: Several(
+        touch.campaign.name
+        for touch in handoff.contact.touches.all()
+        if touch.campaign is not None and touch.at <= handoff.formed_at
+    ),
 }
 
 BANT_FIELDS = (*Letter.values, "decide_by")
@@ -106,6 +113,7 @@ def fetch_handoffs(handoffs: Sequence[Handoff], *, fields: Iterable[str]) -> Seq
         "contact__source": "source" in asked,
         "contact__company": any(field.startswith("company.") for field in asked),
         "contact__qualifications": any(field.startswith("bant.") for field in asked),
+        "contact__touches__campaign": "handoff.campaign" in asked,
         "team": "handoff.team" in asked,
     }
     prefetch_related_objects(list(handoffs), *(name for name, is_asked in lookups.items() if is_asked))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from crm.errors import Conflict, Invalid
 from crm.models import Team
 from sla import clock
-from sla.models import Calendar, Timer
+from sla.models import Calendar, CalendarOf, Policy, Timer
 
 HOURS = ("time_zone", "always_open", "weekly", "country", "subdivision", "closures", "extra_days")
 
@@ -30,15 +31,32 @@ def save(calendar: Calendar, *, at: dt.datetime) -> bool:
     if calendar._state.adding:
         calendar.save()
         return False
-    before = Calendar.objects.select_for_update().get(pk=calendar.pk)
-    for policy in calendar.policies.all():
-        require_reach(parsed, working_seconds=policy.target_seconds, at=at, field="weekly")
+    before = Calendar.objects.select_for_update(no_key=True).get(pk=calendar.pk)
+    for seconds in _targets_on(calendar):
+        require_reach(parsed, working_seconds=seconds, at=at, field="weekly")
     calendar.save()
     return any(getattr(before, name) != getattr(calendar, name) for name in HOURS)
 
 
-def set_teams(calendar: Calendar, *, teams: Collection[Team]) -> None:
-    """Let exactly these teams work by a saved calendar."""
+def _targets_on(calendar: Calendar) -> list[int]:
+    """What is promised in the time of a calendar: by its policies, and by those of its teams and people."""
+    by_others = Q(calendar=calendar)
+    if calendar.teams.exists() or calendar.people.exists():
+        by_others |= ~Q(calendar_of=CalendarOf.NAMED)
+    return list(Policy.objects.filter(by_others).values_list("target_seconds", flat=True).distinct())
+
+
+def require_use(calendar: Calendar, *, at: dt.datetime) -> None:
+    """Raise `Invalid` unless teams and people may work by a calendar: what is promised in their time falls due."""
+    targets = Policy.objects.exclude(calendar_of=CalendarOf.NAMED).values_list("target_seconds", flat=True)
+    for seconds in {*targets, 0}:
+        require_reach(calendar.parse(), working_seconds=seconds, at=at, field="calendar")
+
+
+def set_teams(calendar: Calendar, *, teams: Collection[Team], at: dt.datetime) -> None:
+    """Let exactly these teams work by a saved calendar. Raises `Invalid`."""
+    if teams:
+        require_use(calendar, at=at)
     Team.objects.filter(calendar=calendar).exclude(id__in=[team.pk for team in teams]).update(calendar=None)
     Team.objects.filter(id__in=[team.pk for team in teams]).update(calendar=calendar)
 

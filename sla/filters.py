@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import django_filters as filters
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from leads.filters import IdFilter, PersonFilter, TextFilter, YesNoFilter
@@ -29,10 +30,17 @@ class TimerFilter(filters.FilterSet):
     assignee = PersonFilter("assignee", label=_("Assignee"))
     policy = IdFilter(field_name="policy_id", label=_("Policy"))
     calendar = IdFilter(field_name="calendar_id", label=_("Calendar"))
+    policy_version = IdFilter(label=_("Version of the policy"))
+    is_outdated = YesNoFilter(method="outdated", label=_("Under what is no longer promised"))
 
     class Meta:
         model = Timer
         fields: list[str] = []
+
+    def outdated(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """Clocks of an earlier version of their policy, or of one that is out of use."""
+        stays = Q(policy_version=F("policy__version"), policy__is_active=True)
+        return rows.exclude(stays) if value == "true" else rows.filter(stays)
 
 
 class PolicyFilter(filters.FilterSet):

@@ -15,7 +15,7 @@ from crm.queries import calendars, sla_groups, sla_period
 from crm.queries.origins import Split
 from crm.queries.sla_period import Asked, Period
 from sla import pasted
-from sla.models import Calendar, Milestone, Policy
+from sla.models import Calendar, Milestone
 from sla.working_hours import WEEKDAYS
 
 TIMES = [("working", gettext_lazy("Working time")), ("calendar", gettext_lazy("Calendar time"))]
@@ -65,67 +65,6 @@ class PeriodForm(forms.Form):
             split=Split(self.cleaned_data["split"] or Split.PERSON),
             order=self.cleaned_data["sort"],
         )
-
-
-# Policies -------------------------------------------------------------------------------------------------------------
-
-
-class PolicyForm(forms.Form):
-    """A promise. The target is put together from hours, minutes and seconds."""
-
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
-    milestone = forms.ChoiceField(label=gettext_lazy("Promise"), choices=Milestone.choices)
-    hours = forms.IntegerField(label=gettext_lazy("Hours"), min_value=0, max_value=8760, initial=0)
-    minutes = forms.IntegerField(label=gettext_lazy("Minutes"), min_value=0, max_value=59, initial=0)
-    seconds = forms.IntegerField(label=gettext_lazy("Seconds"), min_value=0, max_value=59, initial=0)
-    calendar = forms.ModelChoiceField(
-        label=gettext_lazy("Calendar"), queryset=Calendar.objects.order_by("name"), empty_label=None
-    )
-    position = forms.IntegerField(
-        label=gettext_lazy("Position"),
-        min_value=-1_000_000,
-        max_value=1_000_000,
-        required=False,
-        help_text=gettext_lazy("The smallest is asked first. Empty puts it before all others."),
-    )
-    is_active = forms.BooleanField(
-        label=gettext_lazy("Active"),
-        required=False,
-        initial=True,
-        help_text=gettext_lazy("One that is not starts no clocks; those that run go on."),
-    )
-
-    @classmethod
-    def of(cls, policy: Policy, data: Any = None) -> PolicyForm:
-        """The form of a policy; its milestone is no longer chosen."""
-        minutes, seconds = divmod(policy.target_seconds, 60)
-        initial = {
-            "name": policy.name,
-            "milestone": policy.milestone,
-            "hours": minutes // 60,
-            "minutes": minutes % 60,
-            "seconds": seconds,
-            "calendar": policy.calendar_id,
-            "position": policy.position,
-            "is_active": policy.is_active,
-        }
-        form = cls(data, initial=initial)
-        form.fields["milestone"].disabled = True
-        return form
-
-    def clean(self) -> dict[str, Any]:
-        asked = self.cleaned_data
-        if any(name in self.errors for name in ("hours", "minutes", "seconds")):
-            return asked
-        asked["target_seconds"] = asked["hours"] * 3600 + asked["minutes"] * 60 + asked["seconds"]
-        if not asked["target_seconds"]:
-            self.add_error("hours", _("Promise a time longer than nothing."))
-        return asked
-
-    def values(self) -> dict[str, Any]:
-        """The columns that the flow takes."""
-        names = ("name", "milestone", "target_seconds", "calendar", "position", "is_active")
-        return {name: self.cleaned_data[name] for name in names}
 
 
 # Calendars ------------------------------------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ def parse_steps(steps: Any, *, milestone: str) -> list[Step]:
     parsed: list[Step] = []
     for number, step in enumerate(steps, start=1):
         try:
-            one = _parsed(step, milestone=milestone)
+            one = parse_step(step, milestone=milestone)
         except Invalid as refusal:
             sentence = _("Step %(number)d: %(sentence)s") % {"number": number, "sentence": refusal}
             raise Invalid(sentence, field="steps") from None
@@ -95,7 +95,7 @@ def parse_steps(steps: Any, *, milestone: str) -> list[Step]:
     return sorted(parsed, key=lambda step: (step.get("at_percent", 100), step.get("after_seconds", 0)))
 
 
-def _parsed(step: Step, *, milestone: str) -> Step:
+def parse_step(step: Step, *, milestone: str) -> Step:
     """One step with what it needs and nothing else. Raises `Invalid` without the step's number."""
     kind = STEP_KINDS.get(str(step.get("kind")))
     if kind is None:

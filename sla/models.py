@@ -58,6 +58,14 @@ class Milestone(models.TextChoices):
     FOLLOW_UP = "follow_up", _("Follow-up")
 
 
+class CalendarOf(models.TextChoices):
+    """In whose working time a promise runs."""
+
+    NAMED = "named", _("A calendar of its own")
+    TEAM = "team", _("The calendar of the team")
+    ASSIGNEE = "assignee", _("The calendar of the assignee")
+
+
 class Policy(models.Model):
     """Who must do what within how much working time. The first active one whose conditions match is chosen."""
 
@@ -67,6 +75,7 @@ class Policy(models.Model):
     calendar = models.ForeignKey(
         Calendar, verbose_name=_("calendar"), on_delete=models.PROTECT, related_name="policies"
     )
+    calendar_of = models.CharField(_("whose working time"), max_length=10, choices=CalendarOf, default=CalendarOf.NAMED)
     conditions = models.JSONField(_("conditions"), default=list, blank=True)
     steps = models.JSONField(_("steps"), default=list, blank=True)
     position = models.IntegerField(_("position"), default=0)
@@ -85,6 +94,27 @@ class Policy(models.Model):
         return self.name
 
 
+class PolicyVersion(models.Model):
+    """What a version of a policy promised, and who made it so: written once, never edited."""
+
+    policy = models.ForeignKey(Policy, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    promise = models.JSONField()
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["policy", "-number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["policy", "number"], name="policy_version_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.number} of {self.policy_id}"
+
+
 class TimerQuerySet(models.QuerySet["Timer"]):
     """Timers with row rights and their state as SQL."""
 
@@ -97,6 +127,11 @@ class TimerQuerySet(models.QuerySet["Timer"]):
     def open(self) -> TimerQuerySet:
         """Neither met nor cancelled."""
         return self.filter(met_at=None, cancelled_at=None)
+
+    def outdated(self) -> TimerQuerySet:
+        """Open clocks of an earlier version of their policy, or of one that is out of use."""
+        stays = Q(policy_version=F("policy__version"), policy__is_active=True)
+        return self.open().exclude(stays)
 
     def with_state(self, *, now: dt.datetime) -> TimerQuerySet:
         """Annotate `state_now`, the SQL twin of `states.timer_state`, and `is_soon`."""
@@ -138,6 +173,9 @@ class Timer(models.Model):
     met_at = models.DateTimeField(null=True, blank=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
     step = models.PositiveSmallIntegerField(default=0)
+    replaces = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="replaced_by"
+    )
     next_check_at = models.DateTimeField(null=True, blank=True)
 
     objects = TimerQuerySet.as_manager()

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.db.models import Min, ProtectedError
+from django.db.models import Min, ProtectedError, Q
 from django.utils.translation import gettext as _
 
 from crm.errors import Conflict
 from leads import condition_words, facts
 from sla import calendars, ladder
-from sla.models import Milestone, Policy
+from sla.models import Calendar, CalendarOf, Milestone, Policy, PolicyVersion
 
-FIELDS = ("name", "milestone", "target_seconds", "calendar", "conditions", "steps", "position", "is_active")
+if TYPE_CHECKING:
+    from crm.models import User
+
+PROMISED = ("milestone", "target_seconds", "calendar", "calendar_of", "conditions", "steps")
+"""What a version of a policy says; its name, place and whether it is in use may change without a new one."""
+FIELDS = ("name", *PROMISED, "position", "is_active")
 # Clocks that every hand-over starts, so that one promise at least must fit every handoff.
 ALWAYS_PROMISED = (Milestone.REVIEW, Milestone.ANSWER, Milestone.CONTACT)
 
 
-def create(*, values: dict[str, Any], at: dt.datetime) -> Policy:
+def create(*, values: dict[str, Any], actor: User | None, at: dt.datetime) -> Policy:
     """Add a policy; without a position it comes first among those of its milestone.
 
     `values` are columns named in `FIELDS`, `calendar` a row, `conditions` and `steps` as people write them. Raises
@@ -31,11 +36,12 @@ def create(*, values: dict[str, Any], at: dt.datetime) -> Policy:
         policy.position = 0 if first is None else first - 1
     _require_reach(policy, at=at)
     policy.save()
+    _keep_version(policy, actor=actor, at=at)
     return policy
 
 
-def edit(policy: Policy, *, values: dict[str, Any], at: dt.datetime) -> list[str]:
-    """Change a locked policy, which makes a new version of it; return what changed.
+def edit(policy: Policy, *, values: dict[str, Any], actor: User | None, at: dt.datetime) -> list[str]:
+    """Change a locked policy, which makes a new version of it where it promises something else; return what changed.
 
     Clocks that run keep the version they were started under. Raises `Invalid`, `Conflict`.
     """
@@ -49,11 +55,57 @@ def edit(policy: Policy, *, values: dict[str, Any], at: dt.datetime) -> list[str
         return []
     for name in changed:
         setattr(policy, name, values[name])
-    policy.version += 1
+    is_new = any(name in PROMISED for name in changed)
+    policy.version += is_new
     _require_reach(policy, at=at)
     policy.save(update_fields=[*changed, "version"])
+    if is_new:
+        _keep_version(policy, actor=actor, at=at)
     _require_promises()
     return changed
+
+
+def _keep_version(policy: Policy, *, actor: User | None, at: dt.datetime) -> None:
+    promise = {
+        "target_seconds": policy.target_seconds,
+        "calendar": policy.calendar.name,
+        "calendar_of": policy.calendar_of,
+        "conditions": policy.conditions,
+        "steps": policy.steps,
+    }
+    PolicyVersion.objects.create(policy=policy, number=policy.version, promise=promise, actor=actor, at=at)
+
+
+def copy(policy: Policy, *, actor: User | None, at: dt.datetime) -> Policy:
+    """A policy that promises the same, out of use, in the place before it."""
+    room = (Policy._meta.get_field("name").max_length or 0) - len(_("Copy of %(name)s") % {"name": ""})
+    values = {name: getattr(policy, name) for name in (*PROMISED, "position")}
+    values |= {"name": _("Copy of %(name)s") % {"name": policy.name[:room]}, "is_active": False}
+    return create(values=values, actor=actor, at=at)
+
+
+def shift(policy: Policy, *, by: int) -> bool:
+    """Move an active policy up (-1) or down (1) among those of its milestone that are in use; whether it moved.
+
+    Those of the milestone are locked. What is chosen changes for clocks that start from now on.
+    """
+    rows = Policy.objects.select_for_update(no_key=True).filter(milestone=policy.milestone, is_active=True)
+    order = [row.pk for row in rows]
+    if policy.pk not in order:
+        return False
+    here, there = order.index(policy.pk), order.index(policy.pk) + by
+    if not 0 <= there < len(order):
+        return False
+    order[here], order[there] = order[there], order[here]
+    places = sorted(row.position for row in rows)
+    if len(set(places)) < len(places):
+        # Some share a place; then the order is written down anew, ending where it ended.
+        places = list(range(places[-1] - len(places) + 1, places[-1] + 1))
+    by_id = {row.pk: row for row in rows}
+    for place, pk in zip(places, order, strict=True):
+        by_id[pk].position = place
+    Policy.objects.bulk_update(by_id.values(), ["position"])
+    return True
 
 
 def delete(policy: Policy) -> None:
@@ -80,9 +132,12 @@ def _checked(values: dict[str, Any], *, milestone: str) -> dict[str, Any]:
 
 
 def _require_reach(policy: Policy, *, at: dt.datetime) -> None:
-    calendars.require_reach(
-        policy.calendar.parse(), working_seconds=policy.target_seconds, at=at, field="target_seconds"
-    )
+    """Raise `Invalid` unless every calendar that a clock of the policy may run on reaches its target."""
+    found = [policy.calendar]
+    if policy.calendar_of != CalendarOf.NAMED:
+        found += Calendar.objects.filter(Q(teams__isnull=False) | Q(people__isnull=False)).distinct()
+    for calendar in found:
+        calendars.require_reach(calendar.parse(), working_seconds=policy.target_seconds, at=at, field="target_seconds")
 
 
 def _require_promises() -> None:

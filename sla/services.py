@@ -1,20 +1,19 @@
-"""Keeping promises: choosing policies, starting, meeting, moving and pausing clocks."""
+"""Keeping promises: starting, meeting, moving and pausing clocks."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from crm.errors import Conflict, Invalid
-from leads import facts
-from leads.conditions import all_match, parse_conditions
 from leads.models import Handoff
 from sla import clock, ladder
+from sla.choosing import Chooser, calendar_for
 from sla.ladder import PauseSpan
 from sla.models import Milestone, Pause, Policy, Timer
 
@@ -26,51 +25,14 @@ LONGEST_PAUSE = dt.timedelta(days=30)
 MOST_PAUSES = 3
 """So long and so often a handoff may stand still; what has to wait longer is given back to marketing until a day."""
 OFFER_CLOCKS = (Milestone.ANSWER, Milestone.CONTACT)
-IF_PROMISED = (Milestone.MEETING, Milestone.FOLLOW_UP)
-"""Clocks that run only where a policy promises something."""
-
-
-# Policies -------------------------------------------------------------------------------------------------------------
-
-
-def policy_chooser(milestone: Milestone, handoffs: Sequence[Handoff]) -> Callable[[Handoff], Policy | None]:
-    """A function that says which policy each of `handoffs` gets: the first active one whose conditions match.
-
-    As many queries however many handoffs: the policies, and what their conditions ask for. Where none matches, a
-    milestone of `IF_PROMISED` is not promised, which is None; for any other it raises `Conflict`, since then there
-    would be no clock.
-    """
-    policies = [
-        (policy, parse_conditions(policy.conditions))
-        for policy in Policy.objects.filter(milestone=milestone, is_active=True).select_related("calendar")
-    ]
-    asked = {condition.field for _policy, conditions in policies for condition in conditions}
-    pictures = facts.fetch_handoffs(handoffs, fields=asked)
-
-    def choose(handoff: Handoff) -> Policy | None:
-        get = facts.handoff_getter(handoff, pictures=pictures)
-        for policy, conditions in policies:
-            if all_match(conditions, get):
-                return policy
-        if milestone in IF_PROMISED:
-            return None
-        raise Conflict(
-            _("No policy promises a time for “%(milestone)s”. Make one without conditions, to come last.")
-            % {"milestone": milestone.label}
-        )
-
-    return choose
-
-
-# Clocks ---------------------------------------------------------------------------------------------------------------
 
 
 def start(handoffs: Sequence[Handoff], milestones: Iterable[Milestone], *, at: dt.datetime) -> list[Timer]:
     """Start a clock for each milestone of each locked handoff that is promised. Set-wise."""
     timers: list[Timer] = []
     for milestone in milestones:
-        choose = policy_chooser(milestone, handoffs)
-        chosen = ((handoff, choose(handoff)) for handoff in handoffs)
+        chooser = Chooser(milestone, handoffs)
+        chosen = ((handoff, chooser.choose(handoff)) for handoff in handoffs)
         timers += [_timer(handoff, policy, started_at=at) for handoff, policy in chosen if policy is not None]
     pauses = pauses_of([timer.handoff_id for timer in timers])
     for timer in timers:
@@ -85,7 +47,7 @@ def _timer(handoff: Handoff, policy: Policy, *, started_at: dt.datetime) -> Time
         milestone=policy.milestone,
         policy=policy,
         policy_version=policy.version,
-        calendar=policy.calendar,
+        calendar=calendar_for(policy, handoff),
         target_seconds=policy.target_seconds,
         steps=policy.steps or ladder.STANDARD_STEPS,
         assignee_id=handoff.assignee_id,
@@ -102,8 +64,8 @@ def refit(timers: Sequence[Timer], *, at: dt.datetime) -> int:
     """
     handoffs = [timer.handoff for timer in timers]
     milestones = {timer.milestone for timer in timers}
-    choosers = {milestone: policy_chooser(Milestone(milestone), handoffs) for milestone in milestones}
-    fitting = [(timer, choosers[timer.milestone](timer.handoff)) for timer in timers]
+    choosers = {milestone: Chooser(Milestone(milestone), handoffs) for milestone in milestones}
+    fitting = [(timer, choosers[timer.milestone].choose(timer.handoff)) for timer in timers]
     moving = [
         (timer, policy)
         for timer, policy in fitting
@@ -113,9 +75,9 @@ def refit(timers: Sequence[Timer], *, at: dt.datetime) -> int:
     fresh = []
     for timer, policy in moving:
         new = _timer(timer.handoff, policy, started_at=timer.started_at)
-        new.assignee_id = timer.assignee_id
+        new.assignee_id, new.replaces = timer.assignee_id, timer
         new.steps, new.step = ladder.carry_over(timer.steps[: timer.step], onto=new.steps)
-        _schedule(new, calendar=policy.calendar.parse(), pauses=pauses[timer.handoff_id])
+        _schedule(new, calendar=new.calendar.parse(), pauses=pauses[timer.handoff_id])
         fresh.append(new)
     Timer.objects.filter(id__in=[timer.pk for timer, _policy in moving]).update(cancelled_at=at, next_check_at=None)
     Timer.objects.bulk_create(fresh)

@@ -21,7 +21,16 @@ from crm.flows.learning import suggest_points
 from crm.flows.merging import merge_contacts
 from crm.flows.opportunities import AfterLoss, lose_opportunity, open_opportunity, win_opportunity
 from crm.flows.personas import change_persona, create_persona, retire_persona
-from crm.flows.promises import create_policy, delete_calendar, delete_policy, edit_policy, save_calendar
+from crm.flows.promises import (
+    copy_policy,
+    create_policy,
+    delete_calendar,
+    delete_policy,
+    edit_policy,
+    move_clocks,
+    save_calendar,
+    shift_policy,
+)
 from crm.flows.scores import adjust_score, rescore, sweep_scores
 from crm.flows.undo import undo
 
@@ -34,6 +43,7 @@ __all__ = [
     "adjust_score",
     "approve",
     "change_persona",
+    "copy_policy",
     "create_company",
     "create_contact",
     "create_persona",
@@ -48,6 +58,7 @@ __all__ = [
     "log_contact",
     "lose_opportunity",
     "merge_contacts",
+    "move_clocks",
     "open_opportunity",
     "overflow",
     "pause_clocks",
@@ -66,6 +77,7 @@ __all__ = [
     "route_waiting",
     "run_import",
     "save_calendar",
+    "shift_policy",
     "start_import",
     "suggest_points",
     "sweep_scores",

@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 
 import sla.services
 from crm.errors import NotFound
-from sla.models import Calendar, ClockMove, Timer, TimerQuerySet
+from leads import lifecycle
+from leads.models import Handoff
+from sla.models import Calendar, ClockMove, Policy, Timer, TimerQuerySet
 
 if TYPE_CHECKING:
     from crm.models import User
@@ -38,6 +40,25 @@ def move_calendar(*, actor: User, calendar: Calendar, at: dt.datetime) -> ClockM
         state=ClockMove.State.DONE, finished_at=at, updated_at=at
     )
     return _begin(ClockMove(calendar=calendar, actor=actor, total=total, created_at=at, updated_at=at), at=at)
+
+
+def move_policy(*, actor: User, policy: Policy, at: dt.datetime) -> ClockMove | None:
+    """Move the clocks that run on an earlier version of a policy, or on it though it is out of use; None without any.
+
+    Each is cancelled, and one takes its place that started when it started, under the policy that fits the lead now:
+    what a clock that started today would get. Steps of the ladder that were taken are not taken again. The new one may
+    fall due in the past; then it is missed. One that is missed already stays as it is, for a broken promise is not
+    mended by another. A few are done at once, many are left to `run_move`. The caller is in a transaction.
+    """
+    total = timers_behind(policy, at=at).count()
+    if not total:
+        return None
+    return _begin(ClockMove(policy=policy, actor=actor, total=total, created_at=at, updated_at=at), at=at)
+
+
+def timers_behind(policy: Policy, *, at: dt.datetime) -> TimerQuerySet:
+    """The open clocks that `move_policy` moves: those that are not what the policy promises now, nor missed."""
+    return Timer.objects.outdated().filter(policy=policy, due_at__gte=at)
 
 
 def timers_of(*, calendar: Calendar) -> TimerQuerySet:
@@ -94,13 +115,12 @@ def _move_following(move_id: int, *, size: int, at: dt.datetime) -> int:
     move = _ongoing(move_id)
     if move is None:
         return 0
-    ids = _following(move, size=size)
+    ids = _following(move, size=size, at=at)
     if not ids:
         move.state, move.finished_at, move.updated_at = ClockMove.State.DONE, at, at
         move.save(update_fields=["state", "finished_at", "updated_at"])
         return 0
-    assert move.calendar is not None
-    move.moved += sla.services.reschedule_calendar(timer_ids=ids)
+    move.moved += sla.services.reschedule_calendar(timer_ids=ids) if move.calendar else _refit(ids, at=at)
     move.state, move.updated_at, move.last_timer_id = ClockMove.State.RUNNING, at, ids[-1]
     move.done += len(ids)
     move.total = max(move.total, move.done)
@@ -108,16 +128,34 @@ def _move_following(move_id: int, *, size: int, at: dt.datetime) -> int:
     return len(ids)
 
 
-def _following(move: ClockMove, *, size: int) -> list[int]:
-    assert move.calendar is not None
-    rows = timers_of(calendar=move.calendar).filter(id__gt=move.last_timer_id).order_by("id")
-    return list(rows.values_list("id", flat=True)[:size])
+def _following(move: ClockMove, *, size: int, at: dt.datetime) -> list[int]:
+    if move.calendar is not None:
+        rows = timers_of(calendar=move.calendar)
+    else:
+        assert move.policy is not None
+        rows = timers_behind(move.policy, at=at)
+    return list(rows.filter(id__gt=move.last_timer_id).order_by("id").values_list("id", flat=True)[:size])
+
+
+def _refit(timer_ids: list[int], *, at: dt.datetime) -> int:
+    """Lock contacts, handoffs and these timers, in this order, and bring those still open under what fits them now."""
+    rows = Timer.objects.outdated().filter(id__in=timer_ids, due_at__gte=at).order_by("id")
+    contact_ids = list(rows.values_list("handoff__contact_id", flat=True))
+    contacts = {contact.pk: contact for contact in lifecycle.locked_contacts(contact_ids)}
+    handoff_ids = list(rows.values_list("handoff_id", flat=True))
+    locked = Handoff.objects.filter(id__in=handoff_ids).order_by("id").select_for_update(of=("self",))
+    handoffs = {row.pk: row for row in locked.select_related("assignee", "team")}
+    timers = list(rows.select_for_update(of=("self",)))
+    for timer in timers:
+        timer.handoff = handoffs[timer.handoff_id]
+        timer.handoff.contact = contacts[timer.handoff.contact_id]
+    return sla.services.refit(timers, at=at)
 
 
 @transaction.atomic
 def _pass_over(move_id: int, *, error: Exception, at: dt.datetime) -> None:
     move = _ongoing(move_id)
-    ids = _following(move, size=1) if move is not None else []
+    ids = _following(move, size=1, at=at) if move is not None else []
     if not ids:
         return
     sentence = _("Clock %(id)d could not be moved: %(error)s.") % {"id": ids[0], "error": error}

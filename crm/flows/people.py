@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from crm.errors import Forbidden, Invalid, NotFound
 from crm.models import Role, User
 from leads.models import Handoff
+from sla import calendars
 
 FIELDS = ("email", "name", "team", "language", "time_zone", "calendar", "capacity", "is_on_duty", "is_active")
 PASSWORD_BYTES = 12
@@ -29,7 +30,7 @@ def create_person(*, actor: User, values: dict[str, Any], roles: Sequence[str], 
     _require_admin(actor)
     _require_roles(roles)
     person = User()
-    _set(person, values)
+    _set(person, values, at=at)
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     person.set_password(password)
     person.save()
@@ -54,7 +55,7 @@ def edit_person(*, actor: User, person_id: int, values: dict[str, Any], roles: S
         _require_nothing_held(person, field="is_active" if is_leaving else "roles")
     if is_leaving or Role.ADMIN not in roles:
         _require_another_admin(person, field="is_active" if is_leaving else "roles")
-    _set(person, values)
+    _set(person, values, at=at)
     person.save(update_fields=[name for name in FIELDS if name in values])
     if list(roles) != person.roles:
         person.set_roles(tuple(roles))
@@ -105,11 +106,13 @@ def _require_another_admin(person: User, *, field: str) -> None:
         raise Invalid(_("%(name)s is the last administrator. Make another one first.") % {"name": person}, field=field)
 
 
-def _set(person: User, values: dict[str, Any]) -> None:
+def _set(person: User, values: dict[str, Any], *, at: dt.datetime) -> None:
     """Set the columns and check them. Raises `Invalid` for the first that is wrong."""
     for name in FIELDS:
         if name in values:
             setattr(person, name, values[name])
+    if person.calendar is not None:
+        calendars.require_use(person.calendar, at=at)
     person.email = person.email.strip().lower()
     if User.objects.filter(email=person.email).exclude(id=person.pk).exists():
         raise Invalid(_("There is a person with this address already."), field="email")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from crm.errors import Forbidden, NotFound
+from crm.errors import Conflict, Forbidden, NotFound
 from crm.flows import moves
 from sla import calendars, policies
 from sla.models import Calendar, ClockMove, Policy
@@ -38,7 +38,7 @@ def save_calendar(
     require_promiser(actor)
     has_other_hours = calendars.save(calendar, at=at)
     if teams is not None:
-        calendars.set_teams(calendar, teams=teams)
+        calendars.set_teams(calendar, teams=teams, at=at)
     return moves.move_calendar(actor=actor, calendar=calendar, at=at) if has_other_hours else None
 
 
@@ -56,16 +56,49 @@ def delete_calendar(*, actor: User, calendar_id: int) -> None:
 def create_policy(*, actor: User, values: dict[str, Any], at: dt.datetime) -> Policy:
     """Add a policy; without a position it is chosen first. See `sla.policies.create`. Raises `Forbidden`, `Invalid`."""
     require_promiser(actor)
-    return policies.create(values=values, at=at)
+    return policies.create(values=values, actor=actor, at=at)
 
 
 @transaction.atomic
-def edit_policy(*, actor: User, policy_id: int, values: dict[str, Any], at: dt.datetime) -> Policy:
-    """Change a policy, which makes a new version of it. Raises `Forbidden`, `NotFound`, `Invalid`, `Conflict`."""
+def edit_policy(
+    *, actor: User, policy_id: int, values: dict[str, Any], at: dt.datetime, has_move: bool = False
+) -> tuple[Policy, ClockMove | None]:
+    """Change a policy, which makes a new version of it where it promises something else.
+
+    Clocks that run stay under the version they were started with; `has_move` has them moved, as `move_clocks`. Raises
+    `Forbidden`, `NotFound`, `Invalid`, `Conflict`.
+    """
     require_promiser(actor)
     policy = _locked_policy(policy_id)
-    policies.edit(policy, values=values, at=at)
-    return policy
+    policies.edit(policy, values=values, actor=actor, at=at)
+    return policy, moves.move_policy(actor=actor, policy=policy, at=at) if has_move else None
+
+
+@transaction.atomic
+def copy_policy(*, actor: User, policy_id: int, at: dt.datetime) -> Policy:
+    """Make another policy that promises the same, not yet in use. Raises `Forbidden`, `NotFound`."""
+    require_promiser(actor)
+    return policies.copy(_locked_policy(policy_id), actor=actor, at=at)
+
+
+@transaction.atomic
+def shift_policy(*, actor: User, policy_id: int, by: int) -> bool:
+    """Have a policy asked one place earlier (-1) or later (1); whether it moved. Raises `Forbidden`, `NotFound`."""
+    require_promiser(actor)
+    return policies.shift(_locked_policy(policy_id), by=by)
+
+
+@transaction.atomic
+def move_clocks(*, actor: User, policy_id: int, at: dt.datetime) -> ClockMove:
+    """Bring the clocks that run on an earlier version of a policy, or on one out of use, under what fits them now.
+
+    See `crm.flows.moves.move_policy`. Raises `Forbidden`, `NotFound`, and `Conflict` when there is none to move.
+    """
+    require_promiser(actor)
+    move = moves.move_policy(actor=actor, policy=_locked_policy(policy_id), at=at)
+    if move is None:
+        raise Conflict(_("No clock is left to be moved."))
+    return move
 
 
 @transaction.atomic
@@ -76,7 +109,9 @@ def delete_policy(*, actor: User, policy_id: int) -> None:
 
 
 def _locked_policy(policy_id: int) -> Policy:
-    policy = Policy.objects.select_for_update(of=("self",)).select_related("calendar").filter(id=policy_id).first()
+    # Clocks may be started under it meanwhile: their rows only need it to stay.
+    rows = Policy.objects.select_for_update(of=("self",), no_key=True).select_related("calendar")
+    policy = rows.filter(id=policy_id).first()
     if policy is None:
         raise NotFound(_("There is no such policy."))
     return policy

@@ -366,7 +366,7 @@ def _clocks(user: User, contact: Contact, *, now: dt.datetime) -> tuple[list[Tim
     rows = Timer.objects.filter(Q(handoff__contact=contact) | own).annotate(
         is_own=Exists(Timer.objects.filter(own, pk=OuterRef("pk")))
     )
-    timers = list(rows.select_related("calendar", "handoff__contact"))
+    timers = list(rows.select_related("calendar", "policy", "handoff__contact"))
     drawn = clocks.clocks_of(timers, now=now, name_of=lambda timer: timer.handoff.contact.name)
     here: list[Timer] = [timer for timer in timers if timer.handoff.contact_id == contact.pk]
     return here, inbox.in_order((timer for timer in timers if timer.is_own), drawn), drawn

@@ -263,6 +263,11 @@ class TimerRow:
     def promise(self) -> str:
         return str(Milestone(self.timer.milestone).label)
 
+    @property
+    def is_replaced(self) -> bool:
+        """Whether another clock took its place, under another promise."""
+        return hasattr(self.timer, "replaced_by")
+
 
 @dataclass(frozen=True)
 class TimerRows:
@@ -272,7 +277,15 @@ class TimerRows:
     hours: tuple[OpenHours, ...]
 
 
-RELATED = ("calendar", "handoff__contact__company", "handoff__team", "handoff__reviewed_by", "assignee")
+RELATED = (
+    "calendar",
+    "policy",
+    "replaced_by",
+    "handoff__contact__company",
+    "handoff__team",
+    "handoff__reviewed_by",
+    "assignee",
+)
 
 
 def rows_of(timers: Sequence[Timer], *, is_calendar_time: bool, now: dt.datetime) -> TimerRows:

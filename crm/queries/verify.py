@@ -16,6 +16,7 @@ from scoring.models import Adjustment, Component, Score
 from scoring.queries import replay
 from scoring.services import Rules, published_rules
 from sla import clock, ladder
+from sla.choosing import IF_PROMISED
 from sla.models import Milestone, Timer
 
 BATCH = 500
@@ -100,7 +101,7 @@ def clock_differences() -> Iterator[str]:
         running = Timer.objects.open().filter(milestone=milestone)
         for timer in running.exclude(handoff__state__in=states):
             yield f"timer {timer.pk}: runs although handoff {timer.handoff_id} is not in {', '.join(states)}"
-        if milestone in sla.services.IF_PROMISED:
+        if milestone in IF_PROMISED:
             continue
         without = Handoff.objects.filter(state__in=states).exclude(id__in=running.values("handoff_id"))
         if milestone is Milestone.CONTACT:

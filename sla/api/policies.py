@@ -9,18 +9,20 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm import flows
-from crm.api.fields import IdField, JsonField
+from crm.api.fields import IdField, InstantField, JsonField
 from crm.api.permissions import MANAGEMENT
 from crm.api.views import ReadOnlyResource, verb
 from crm.errors import Invalid
 from crm.models import Team, User
-from sla import ladder
+from crm.queries.which import which
+from sla import ladder, tasks
 from sla.filters import PolicyFilter
-from sla.models import Calendar, Milestone, Policy
+from sla.models import Calendar, CalendarOf, ClockMove, Milestone, Policy
 
 
 class ConditionSerializer(serializers.Serializer):
@@ -76,6 +78,7 @@ class PolicySerializer(serializers.ModelSerializer):
             "milestone",
             "target_seconds",
             "calendar",
+            "calendar_of",
             "conditions",
             "steps",
             "position",
@@ -92,10 +95,61 @@ class PolicyInputSerializer(serializers.Serializer):
     milestone = serializers.ChoiceField(choices=Milestone.choices)
     target_seconds = serializers.IntegerField(min_value=1, max_value=366 * 86_400)
     calendar = IdField()
+    calendar_of = serializers.ChoiceField(choices=CalendarOf.choices, required=False)
     conditions = JsonField(kind=list, required=False, allow_null=True)
     steps = JsonField(kind=list, required=False, allow_null=True)
     position = serializers.IntegerField(min_value=-(2**31), max_value=2**31 - 1, required=False, allow_null=True)
     active = serializers.BooleanField(source="is_active", required=False)
+
+
+class ClockMoveSerializer(serializers.ModelSerializer):
+    """How far a move of running clocks is: looked at, of how many, and how many of those went on under what fits."""
+
+    class Meta:
+        model = ClockMove
+        fields = ("id", "state", "total", "done", "moved", "error", "created_at", "finished_at")
+        read_only_fields = fields
+
+
+class WhichQuestionSerializer(serializers.Serializer):
+    """Whose promises are asked for."""
+
+    contact = IdField()
+
+
+class JudgedSerializer(ConditionSerializer):
+    """A condition, whether it holds, and what the lead has for it, in words."""
+
+    said = serializers.CharField()
+    has = serializers.CharField(source="value_said")
+    holds = serializers.BooleanField()
+
+
+class CandidateSerializer(serializers.Serializer):
+    """A policy in its place."""
+
+    policy = serializers.IntegerField(source="policy.pk")
+    version = serializers.IntegerField(source="policy.version")
+    fits = serializers.BooleanField()
+    chosen = serializers.BooleanField(source="is_chosen")
+    conditions = JudgedSerializer(source="asked", many=True)
+
+
+class AnswerSerializer(serializers.Serializer):
+    """A milestone: the active policies in order, the one chosen, and when a clock that started now would fall due."""
+
+    milestone = serializers.CharField()
+    policy = serializers.IntegerField(source="chosen.pk", allow_null=True, default=None)
+    calendar = serializers.IntegerField(source="calendar.pk", allow_null=True, default=None)
+    due_at = InstantField(allow_null=True)
+    candidates = CandidateSerializer(many=True)
+
+
+class WhichSerializer(serializers.Serializer):
+    """What a contact would be promised now; without an open handoff, as if it crossed the threshold now."""
+
+    handoff = serializers.IntegerField(source="handoff.pk", allow_null=True)
+    milestones = AnswerSerializer(source="answers", many=True)
 
 
 class PolicyResource(ReadOnlyResource):
@@ -104,7 +158,12 @@ class PolicyResource(ReadOnlyResource):
     model = Policy
     serializer_class = PolicySerializer
     filterset_class = PolicyFilter
-    roles: ClassVar = {"create": MANAGEMENT, "partial_update": MANAGEMENT, "destroy": MANAGEMENT}
+    roles: ClassVar = {
+        "create": MANAGEMENT,
+        "partial_update": MANAGEMENT,
+        "destroy": MANAGEMENT,
+        "move": MANAGEMENT,
+    }
 
     def rows(self) -> QuerySet[Policy]:
         return Policy.objects.all()
@@ -126,6 +185,19 @@ class PolicyResource(ReadOnlyResource):
     def destroy(self, request: Request, pk: str) -> Response:
         flows.delete_policy(actor=request.user, policy_id=self.found().pk)
         return Response(status=204)
+
+    @verb(None, ClockMoveSerializer, "Move the clocks that run under what is no longer promised; missed ones stay.")
+    @action(detail=True, methods=["post"])
+    def move(self, request: Request, pk: str) -> Response:
+        move = flows.move_clocks(actor=request.user, policy_id=self.found().pk, at=timezone.now())
+        tasks.run_soon(move)
+        return Response(ClockMoveSerializer(move).data, status=200 if move.is_done else 202)
+
+    @verb(WhichQuestionSerializer, WhichSerializer, "Which policy a contact would get, and why.")
+    @action(detail=False, methods=["post"])
+    def which(self, request: Request) -> Response:
+        given = self.given(WhichQuestionSerializer)
+        return Response(WhichSerializer(which(request.user, contact_id=given["contact"], now=timezone.now())).data)
 
 
 def _with_calendar(given: dict[str, Any]) -> dict[str, Any]:

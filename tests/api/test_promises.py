@@ -40,6 +40,7 @@ def test_a_policy_without_a_position_is_chosen_first_and_gets_the_standard_ladde
         "milestone",
         "target_seconds",
         "calendar",
+        "calendar_of",
         "conditions",
         "steps",
         "position",
@@ -137,6 +138,37 @@ def test_a_change_makes_a_new_version_and_running_clocks_keep_theirs(managing, a
     assert (timer["policy_version"], timer["target_seconds"]) == (1, 20)
     assert "inactive" in managing.call("delete", path).json()["detail"]
     assert managing.patch(path, {"active": False})["active"] is False
+
+
+def test_clocks_left_behind_are_moved_by_those_who_promise(managing, program, marketer, salesperson, always):
+    timer = Timer.objects.get(handoff=cross())
+    path = f"policies/{timer.policy_id}/"
+    assert managing.post(f"{path}move/", status=409)["detail"] == "No clock is left to be moved."
+    managing.patch(path, {"target_seconds": 40, "calendar": always.pk, "calendar_of": "team"})
+    for user in (marketer, salesperson):
+        program(user).post(f"{path}move/", status=403)
+    move = managing.post(f"{path}move/")
+    assert (move["state"], move["total"], move["done"], move["moved"]) == ("done", 1, 1, 1)
+    fresh = Timer.objects.open().get(handoff=timer.handoff)
+    assert (fresh.replaces, fresh.target_seconds, fresh.started_at) == (timer, 40, timer.started_at)
+    managing.post("policies/987654/move/", status=404)
+
+
+def test_which_policy_a_contact_would_get_is_told_with_its_reasons(managing, program, always, salesperson):
+    handoff = cross()
+    conditions = [{"field": "handoff.campaign", "op": "equals", "value": "Spring fair"}]
+    conditions += [{"field": "country", "op": "equals", "value": "FI"}]
+    made = managing.post("policies/", policy(always, milestone="review", conditions=conditions), status=201)
+    told = managing.post("policies/which/", {"contact": handoff.contact_id})
+    review = told["milestones"][0]
+    assert (told["handoff"], review["milestone"]) == (handoff.pk, "review")
+    first, last = review["candidates"]
+    assert (first["policy"], first["fits"], first["chosen"]) == (made["id"], False, False)
+    assert [(one["has"], one["holds"]) for one in first["conditions"]] == [("Spring fair", True), ("not known", False)]
+    assert review["policy"] == last["policy"] and (last["fits"], last["chosen"]) == (True, True)
+    assert review["due_at"] == "2026-03-03T13:00:00Z"
+    program(salesperson).post("policies/which/", {"contact": handoff.contact_id}, status=404)
+    assert list(managing.post("policies/which/", {}, status=400)["errors"]) == ["contact"]
 
 
 def test_no_handoff_is_left_without_a_promise(managing, always):

@@ -8,8 +8,8 @@ from django.utils import timezone
 from crm import flows
 from crm.models import Team
 from leads.models import Contact, Handoff, Qualification
+from sla.choosing import Chooser
 from sla.models import Calendar, Milestone, Policy
-from sla.services import policy_chooser
 
 pytestmark = pytest.mark.django_db
 ASKED = (
@@ -57,7 +57,7 @@ def test_conditions_on_personas_verdicts_and_teams_cost_the_same_queries_for_man
 
     def chosen(rows):
         with CaptureQueriesContext(connection) as queries:
-            choose = policy_chooser(Milestone.ANSWER, rows)
+            choose = Chooser(Milestone.ANSWER, rows).choose
             names = [policy.name for row in rows if (policy := choose(row)) is not None]
         return names, len(queries)
 
@@ -73,6 +73,6 @@ def test_conditions_on_personas_verdicts_and_teams_cost_the_same_queries_for_man
 def test_a_standard_promise_asks_for_nothing(handoffs):
     rows = list(handoffs)
     with CaptureQueriesContext(connection) as queries:
-        choose = policy_chooser(Milestone.REVIEW, rows)
+        choose = Chooser(Milestone.REVIEW, rows).choose
         assert all(choose(row) is not None for row in rows)
     assert len(queries) == 1

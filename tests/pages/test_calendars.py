@@ -1,4 +1,4 @@
-"""Policies and calendars: managers and administrators write them, and try out a clock."""
+"""Calendars: managers and administrators write them, and try out a clock."""
 
 import datetime as dt
 
@@ -6,7 +6,7 @@ import pytest
 
 from crm import flows
 from crm.flows import moves
-from sla.models import Calendar, ClockMove, Milestone, Policy, Timer
+from sla.models import Calendar, ClockMove, Timer
 from tests.pages.sales_work import DAY, HOUR, TUESDAY, ask
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("tuesday")]
@@ -22,20 +22,6 @@ def office():
     return Calendar.objects.get(name="Office hours")
 
 
-def policy_form(office, **changes):
-    given = {
-        "name": "Quick answer",
-        "milestone": "answer",
-        "hours": "1",
-        "minutes": "30",
-        "seconds": "0",
-        "calendar": office.pk,
-        "position": "",
-        "is_active": "on",
-    }
-    return {name: value for name, value in (given | changes).items() if value is not None}
-
-
 def calendar_form(**changes):
     given = {
         "name": "Shop",
@@ -49,108 +35,6 @@ def calendar_form(**changes):
         "sat": "10.30 to 14",
     }
     return {name: value for name, value in (given | changes).items() if value is not None}
-
-
-# Policies -------------------------------------------------------------------------------------------------------------
-
-
-def test_the_list_shows_each_promise_in_the_order_in_which_it_is_asked(client, office):
-    Policy.objects.create(
-        name="Finns",
-        milestone=Milestone.ANSWER,
-        target_seconds=7200,
-        calendar=office,
-        position=3,
-        conditions=[{"field": "country", "op": "equals", "value": "FI"}],
-    )
-    page = client.get("/settings/policies/")
-    answer = next(group for group in page.context["groups"] if group.milestone == "answer")
-    assert [row.policy.name for row in answer.rows] == ["Finns", "Answer within half a day"]
-    assert "FI" in answer.rows[0].conditions[0]
-    assert answer.rows[1].ladder == "75\u00a0% owner, 100\u00a0% owner and manager"
-
-
-def test_the_open_clocks_of_a_policy_are_a_link_to_them(client):
-    ask("eva", at=TUESDAY - HOUR)
-    groups = client.get("/settings/policies/").context["groups"]
-    (row,) = next(group for group in groups if group.milestone == "review").rows
-    assert row.open_count == 1
-    assert client.get(row.open_href).context["page"].paginator.count == 1
-
-
-def test_a_new_promise_comes_first_and_holds_for_clocks_that_start_from_now_on(client, office):
-    before = ask("eva", at=TUESDAY - HOUR)
-    answer = client.post("/settings/policies/new/", policy_form(office, milestone="review", minutes="0"))
-    assert (answer.status_code, answer.url) == (303, "/settings/policies/")
-    made = Policy.objects.get(name="Quick answer")
-    assert (made.target_seconds, made.position, made.version) == (3600, 999, 1)
-    after = ask("ivo", at=TUESDAY)
-    assert Timer.objects.get(handoff=before).target_seconds == 4 * 3600
-    assert Timer.objects.get(handoff=after).policy == made
-
-
-def test_a_new_promise_starts_with_the_hours_that_the_others_are_made_in(client, office):
-    Calendar.objects.create(name="All day", always_open=True)
-    Policy.objects.update(calendar=office)
-    assert client.get("/settings/policies/new/").context["form"]["calendar"].value() == office.pk
-
-
-def test_a_change_makes_a_new_version_and_keeps_seconds_and_conditions(client, office):
-    policy = Policy.objects.create(
-        name="Blink",
-        milestone=Milestone.ANSWER,
-        target_seconds=20,
-        calendar=office,
-        conditions=[{"field": "country", "op": "equals", "value": "FI"}],
-    )
-    shown = client.get(f"/settings/policies/{policy.pk}/").context["form"].initial
-    assert (shown["hours"], shown["minutes"], shown["seconds"]) == (0, 0, 20)
-    client.post(
-        f"/settings/policies/{policy.pk}/",
-        policy_form(office, name="Blink", hours="0", minutes="1", seconds="20", milestone="review", position="5"),
-    )
-    policy.refresh_from_db()
-    assert (policy.target_seconds, policy.version, policy.position) == (80, 2, 5)
-    assert policy.milestone == "answer", "a promise does not become another one"
-    assert policy.conditions == [{"field": "country", "op": "equals", "value": "FI"}]
-
-
-def test_a_promise_is_taken_out_of_use(client, office):
-    policy = Policy.objects.create(name="Quick", milestone=Milestone.ANSWER, target_seconds=60, calendar=office)
-    client.post(f"/settings/policies/{policy.pk}/", policy_form(office, name="Quick", is_active=None, position="0"))
-    policy.refresh_from_db()
-    assert not policy.is_active
-
-
-def test_the_last_promise_that_fits_everybody_stays(client, office):
-    policy = Policy.objects.get(milestone=Milestone.REVIEW)
-    answer = client.post(
-        f"/settings/policies/{policy.pk}/", policy_form(office, name=policy.name, is_active=None, position="0")
-    )
-    assert answer.status_code == 422
-    assert "Keep a policy of it without conditions." in answer.content.decode()
-    policy.refresh_from_db()
-    assert policy.is_active
-
-
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"name": ""}, "This field is required."),
-        ({"milestone": "lunch"}, "Select a valid choice."),
-        ({"hours": "0", "minutes": "0"}, "Promise a time longer than nothing."),
-        ({"hours": "x"}, "Enter a whole number."),
-        ({"minutes": "75"}, "less than or equal to 59"),
-        ({"calendar": "999999"}, "Select a valid choice."),
-        ({"position": "first"}, "Enter a whole number."),
-    ],
-)
-def test_a_promise_that_makes_no_sense_is_refused_in_words(client, office, changes, sentence):
-    count = Policy.objects.count()
-    answer = client.post("/settings/policies/new/", policy_form(office, **changes))
-    assert answer.status_code == 422
-    assert sentence in answer.content.decode()
-    assert Policy.objects.count() == count
 
 
 # Calendars ------------------------------------------------------------------------------------------------------------
@@ -370,34 +254,28 @@ def test_a_refused_change_keeps_what_was_typed_and_shows_what_is_kept(client, of
 # Rights ---------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "path", ["policies", "policies/new", "calendars", "calendars/new", "policies/{}", "calendars/{}"]
-)
-def test_managers_and_administrators_alone_may_promise(
+@pytest.mark.parametrize("path", ["calendars", "calendars/new", "calendars/{}"])
+def test_managers_and_administrators_alone_set_working_time(
     path, office, marketer, salesperson, manager, administrator, browsing
 ):
-    row = office if path.startswith("calendars") else Policy.objects.first()
-    address = f"/settings/{path.format(row.pk)}/"
+    address = f"/settings/{path.format(office.pk)}/"
     codes = [browsing(user).get(address).status_code for user in (marketer, salesperson, manager, administrator)]
     assert codes == [403, 403, 200, 200]
-    before = (Policy.objects.count(), Calendar.objects.count(), office.weekly)
+    before = (Calendar.objects.count(), office.weekly)
     for user in (marketer, salesperson):
         assert browsing(user).post(f"/settings/calendars/{office.pk}/delete/").status_code == 403
         assert browsing(user).get("/settings/moves/1/").status_code == 403
-        for form in (policy_form(office), calendar_form()):
-            assert browsing(user).post(address, form).status_code == 403
+        assert browsing(user).post(address, calendar_form()).status_code == 403
     office.refresh_from_db()
-    assert (Policy.objects.count(), Calendar.objects.count(), office.weekly) == before
+    assert (Calendar.objects.count(), office.weekly) == before
 
 
 def test_wrong_verbs_and_absent_rows_are_refused(client, office):
-    assert client.post("/settings/policies/").status_code == 405
     assert client.post("/settings/calendars/").status_code == 405
     assert client.get(f"/settings/calendars/{office.pk}/delete/").status_code == 405
     assert client.post("/settings/moves/1/").status_code == 405
     assert client.get("/settings/moves/999999/").status_code == 404
     assert client.delete(f"/settings/calendars/{office.pk}/").status_code == 405
-    assert client.get("/settings/policies/999999/").status_code == 404
     assert client.get("/settings/calendars/999999/").status_code == 404
 
 
