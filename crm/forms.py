@@ -44,8 +44,8 @@ class PersonForm(forms.Form):
     time_zone = forms.CharField(
         label=_("Time zone"),
         max_length=64,
-        initial=lambda: settings.TIME_ZONE,
         validators=[validate_time_zone],
+        help_text=_("Every time on every page is shown in it, such as Europe/Helsinki."),
         widget=forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off"}),
     )
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES, initial=settings.LANGUAGE_CODE)

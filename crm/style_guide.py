@@ -11,6 +11,7 @@ from django.core.paginator import Paginator
 from django.utils.translation import gettext_lazy as _
 
 from crm import charts, share_charts, threshold_chart
+from crm.chips import Chip
 from crm.faces import ClockFace, OpenHours, ReasonGroup, ReasonLine, ScoreFace, ScoreReasons
 from crm.proportions import wilson_interval
 from crm.statistics import Spread
@@ -112,6 +113,7 @@ def samples(*, now: datetime, is_submitted: bool) -> dict[str, Any]:
         "form": form,
         "conditions_form": sample_conditions(),
         "tabs": _tabs(),
+        "chips": [Chip(str(_("State: Offered")), "#state"), Chip(str(_("Created by the import: fair.csv")), "#import")],
         "page": Paginator(range(312), 50).page(2),
         "moments": [now - timedelta(hours=hours) for hours in (0, 2, 20, 70, 200, 3000, 12000)],
     }

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import holidays
+from django.conf import settings
 from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -225,3 +226,10 @@ def countries() -> list[tuple[str, str]]:
 def subdivisions(country: str) -> list[str]:
     """The parts of a country that have holidays of their own."""
     return list(holidays.list_supported_countries(include_aliases=False).get(country, []))
+
+
+def company_zone() -> str:
+    """The time zone in which the company works: that of the calendar most promises are made in, else the site's own."""
+    hours = Calendar.objects.filter(always_open=False).annotate(promises=Count("policies")).order_by("-promises", "id")
+    first = hours.first()
+    return first.time_zone if first else settings.TIME_ZONE

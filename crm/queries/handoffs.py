@@ -13,15 +13,16 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from crm import formats
+from crm.chips import Said
 from crm.faces import ClockFace, OpenHours
 from crm.models import Role, User
-from crm.queries import chairs, clocks, sla_wins
+from crm.queries import chairs, clocks, narrowing, sla_wins
 from crm.queries import timers as timer_queries
 from crm.queries.chairs import Chair
 from crm.queries.sla_wins import Response, Result
 from leads import words
 from leads.filters import HandoffFilter, PersonFilter
-from leads.models import Contact, Handoff
+from leads.models import Handoff
 from leads.stages import OPEN_STATES
 from sla.models import Milestone, Timer
 
@@ -42,6 +43,7 @@ INSTANTS = {
     "contacted": "contacted_at",
     "ended": "ended_at",
 }
+PERIOD = ("since", "until", "by")
 TIMER_INSTANTS = {"started": "started_at", "due": "due_at", "met": "met_at"}
 BY = [
     ("formed", _("Formed")),
@@ -201,22 +203,11 @@ def people_of(user: User) -> list[User]:
     return list(User.objects.with_role(Role.SALESPERSON).order_by("name")) if user.sees_all_contacts else []
 
 
-def words_of(chosen: HandoffListFilter) -> str:
-    """What the list is narrowed down to, in words: "Offered. Answer clock: missed. Sam Seller"."""
-    if not chosen.is_valid():
-        return ""
-    asked = chosen.form.cleaned_data
-    said = []
-    for name in ("state", "cause", "between", "response", "result", "milestone", "timer"):
-        choices = {str(code): str(label) for code, label in chosen.form.fields[name].choices}
-        given = asked[name] if isinstance(asked[name], list) else [asked[name]]
-        said.append(", ".join(choices[one] for one in given if one and one in choices))
-    said += [str(asked[name]) for name in ("assignee", "promised_by", "reviewed_by", "reason") if asked[name]]
-    if asked["contact"]:
-        contact = Contact.objects.visible_to(chosen.user).filter(id=asked["contact"]).first()
-        said.append(str(contact) if contact else "")
-    if asked["since"] or asked["until"]:
-        days = [formats.whole_day(day) for day in (asked["since"], asked["until"]) if day]
-        by = dict(BY)[asked["by"] or "formed"]
-        said.append(f"{by} {' – '.join(days)}")
-    return " · ".join(one for one in said if one)
+def narrowed_by(chosen: HandoffListFilter) -> list[Said]:
+    """What the list is narrowed down to: "State: Offered", "Clock: Missed", "Formed: 1 Nov 2026 – 5 Nov 2026"."""
+    names = [name for name in chosen.filters if name not in PERIOD]
+    said = narrowing.narrowed_by(chosen, user=chosen.user, names=names)
+    asked = chosen.form.cleaned_data if chosen.is_valid() else {}
+    if days := [formats.whole_day(asked[name]) for name in ("since", "until") if asked.get(name)]:
+        said.append(Said(f"{dict(BY)[asked['by'] or 'formed']}: {' – '.join(days)}", PERIOD))
+    return said

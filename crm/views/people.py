@@ -19,6 +19,7 @@ from crm.errors import Invalid
 from crm.flows import people as flows
 from crm.forms import PersonForm, time_zones
 from crm.models import Role, User
+from crm.queries.calendars import company_zone
 from leads.models.handoffs import OPEN
 
 admins_only = roles_required(Role.ADMIN)
@@ -50,7 +51,7 @@ def people(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def person_new(request: HttpRequest) -> HttpResponse:
     """Enter a person; their first password is shown once, here."""
-    form = PersonForm(request.POST) if request.method == "POST" else PersonForm()
+    form = PersonForm(request.POST) if request.method == "POST" else PersonForm(initial={"time_zone": company_zone()})
     if form.is_bound and form.is_valid():
         values = dict(form.cleaned_data)
         try:

@@ -16,9 +16,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from crm import flows, toasts
 from crm.access import person
+from crm.chips import chips_of
 from crm.errors import Invalid
 from crm.models import Role, User
 from crm.queries import contacts as contact_queries
+from crm.queries.narrowing import narrowed_by
 from leads import queries, services, words
 from leads.filters import ContactFilter
 from leads.forms import ContactForm, NewContactForm
@@ -37,7 +39,7 @@ KEPT = (
     "created_by_import",
     "touched_by_import",
 )
-NARROWING = ("owner", "source", "grade", "is_hot", "is_disqualified", *KEPT)
+NARROWING = (*KEPT, "owner", "source", "grade", "is_hot", "is_disqualified")
 GRADES = ("A", "B", "C", "D")
 
 
@@ -54,6 +56,7 @@ def contact_list(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": contact_queries.contact_rows(list(page.object_list), now=now),
         "given": found.form.data,
+        "chips": chips_of(narrowed_by(found, user=user, names=NARROWING), request=request),
         "is_filtered": any(value for name, value in request.GET.items() if name not in ("page", "order")),
     }
     if request.htmx:  # type: ignore[attr-defined]

@@ -9,10 +9,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from crm.access import person
+from crm.chips import chips_of
 from crm.queries import handoffs as queries
 
 PAGE_SIZE = 50
-KEPT = ("contact", "campaign", "cause", "reason", "promised_by", "reviewed_by", "response", "result")
+KEPT = ("contact", "campaign", "cause", "reason", "promised_by", "reviewed_by", "between", "response", "result")
 
 
 @require_safe
@@ -31,8 +32,8 @@ def handoff_list(request: HttpRequest) -> HttpResponse:
         "rows": listed.rows,
         "hours": listed.hours,
         "people": queries.people_of(user),
-        "summary": queries.words_of(chosen),
-        # What the form below has no field for goes along when it is sent.
-        "kept": [(name, request.GET.get(name, "")) for name in KEPT],
+        "chips": chips_of(queries.narrowed_by(chosen), request=request),
+        # What the form has no field for goes along when it is sent.
+        "kept": [(name, value) for name in KEPT for value in request.GET.getlist(name) if value],
     }
     return render(request, "leads/handoffs.html", context, status=200 if chosen.is_valid() else 422)

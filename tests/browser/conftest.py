@@ -48,8 +48,7 @@ def new_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[...
     complaints: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
-        # htmx tells of requests that the next page ended; that is no fault.
-        if message.type == "error" and not message.text.startswith(("htmx:sendAbort", "htmx:afterRequest")):
+        if message.type == "error":
             complaints.append(f"{message.text} ({message.location.get('url', '')})")
 
     def open_page(user: User | None = None, **options: object) -> Page:

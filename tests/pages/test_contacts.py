@@ -7,7 +7,7 @@ from django.contrib.messages import get_messages
 from django.utils.html import strip_tags
 
 from crm import flows
-from leads.models import Activity, Company, Contact, Source, Touch
+from leads.models import Activity, Company, Contact, Import, ImportedContact, Source, Touch
 from sla.models import Timer
 from tests.pages.sales_work import HTMX, TUESDAY, ask, offer
 
@@ -45,6 +45,24 @@ def enter(marketer):
 
 
 # The list -------------------------------------------------------------------------------------------------------------
+
+
+def test_what_the_form_has_no_field_for_stays_and_can_be_taken_away(client, browsing, salesperson, enter, marketer):
+    job = Import.objects.create(
+        file_name="fair.csv", checksum="1", actor=marketer, created_at=TUESDAY, updated_at=TUESDAY
+    )
+    came, _other = enter("Came"), enter("Other")
+    ImportedContact.objects.create(job=job, contact=came, is_created=True)
+    answer = client.get("/contacts/", {"created_by_import": job.pk, "stage": "lead"})
+    page = answer.content.decode()
+    assert names(answer) == ["Came"]
+    assert f'<input type="hidden" name="created_by_import" value="{job.pk}">' in page
+    assert 'class="chip" href="/contacts/?stage=lead" aria-label="Without: Created by the import: fair.csv"' in page
+    where = '[{"field": "country", "op": "in", "value": ["FI"]}]'
+    assert "Conditions: " in words(client.get("/contacts/", {"where": where}))
+    # Whoever may not see imports is not told their names.
+    page = browsing(salesperson).get("/contacts/", {"created_by_import": job.pk}).content.decode()
+    assert "fair.csv" not in page and f"Created by the import: {job.pk}" in page
 
 
 def test_a_search_finds_names_addresses_companies_and_phone_numbers(client, enter):

@@ -1,5 +1,7 @@
 """The lists behind the numbers: handoffs by state, person and clock, and opportunities by state."""
 
+import re
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -57,7 +59,26 @@ def test_handoffs_are_found_by_what_is_asked(browsing, manager, world, query, fo
 
 def test_of_one_contact(browsing, manager, world):
     page = words(browsing(manager).get(f"/handoffs/?contact={world['cy'].contact_id}").content.decode())
-    assert "1 handoff: Cy Novak" in page
+    assert "1 handoff" in page and "Contact: Cy Novak" in page
+
+
+def test_what_was_asked_stays_in_the_form_and_each_part_can_be_taken_away(browsing, manager, world):
+    asked = "/handoffs/?state=offered&state=accepted&timer=missed&assignee=sam.seller@baton.example&between=away"
+    page = browsing(manager).get(f"{asked}&since=2026-11-01&page=1").content.decode()
+    for name, value in (("state", "offered"), ("state", "accepted"), ("timer", "missed")):
+        assert f'<input type="checkbox" name="{name}" value="{value}" checked>' in page
+    assert '<input type="hidden" name="between" value="away">' in page
+    chips = dict(re.findall(r'class="chip" href="([^"]+)" aria-label="Without: ([^"]+)"', page))
+    assert list(chips.values()) == [
+        "State: Offered",
+        "State: Accepted",
+        "Assignee: Sam Seller",
+        "Clock: Missed",
+        "Between two chairs: whose owner is away",
+        "Formed: 1 Nov 2026",
+    ]
+    without_offered = next(href for href, text in chips.items() if text == "State: Offered").replace("&amp;", "&")
+    assert without_offered == asked.replace("state=offered&", "").replace("@", "%40") + "&since=2026-11-01"
 
 
 def test_salespeople_find_only_their_own(browsing, salesperson, world):

@@ -7,6 +7,7 @@ from django.utils.html import strip_tags
 
 from crm import flows
 from crm.models import User
+from sla.models import Calendar
 from tests.conftest import PASSWORD
 from tests.pages.sales_work import HOUR, TUESDAY, ask, offer
 
@@ -75,6 +76,21 @@ def test_the_menu_counts_what_waits(browsing, marketer, salesperson, manager):
     assert counts(marketer) == {"Queue": "1", "Alerts": "0"}
     assert counts(salesperson) == {"Inbox": "1", "Alerts": "1", "Opportunities": "0"}
     assert counts(manager) == {"SLA": "3", "Queue": "1", "Alerts": "0", "Opportunities": "0"}
+
+
+def test_who_is_left_in_utc_is_told_where_that_is_changed(browsing, marketer):
+    User.objects.update(time_zone="Europe/Helsinki")
+    assert "time zone" not in words(browsing(marketer).get("/contacts/"))
+    User.objects.update(time_zone="UTC")
+    page = browsing(marketer).get("/contacts/").content.decode()
+    assert '<a href="/my-settings/#id_time_zone">set your time zone</a>' in page
+    assert 'id="id_time_zone"' in browsing(marketer).get("/my-settings/").content.decode()
+
+
+def test_a_new_person_is_offered_the_zone_that_the_company_works_in(browsing, administrator):
+    Calendar.objects.filter(always_open=False).update(time_zone="Europe/Warsaw")
+    page = browsing(administrator).get("/settings/people/new/").content.decode()
+    assert 'name="time_zone" value="Europe/Warsaw"' in page
 
 
 # People ---------------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from django.core.management import BaseCommand, CommandError
 from django.db import transaction
 
 from crm.models import Role, User
+from crm.queries.calendars import company_zone
 
 
 class Command(BaseCommand):
@@ -33,7 +34,9 @@ class Command(BaseCommand):
         try:
             validate_password(password, User(email=email, name=name or email))
             with transaction.atomic():
-                user = User.objects.create_user(email, password, name=name or email, roles=tuple(roles))
+                user = User.objects.create_user(
+                    email, password, name=name or email, roles=tuple(roles), time_zone=company_zone()
+                )
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         self.stdout.write(f"{user.email} can log in now.")
