@@ -46,12 +46,14 @@ class Explanation:
     model_name: str
     mql_threshold: float
     hot_threshold: float
+    cooling_threshold: float
     score: float
     engagement: float
     fit: float
     grade: str
     rules: tuple[RulePoints, ...]
     cools_at: dt.datetime | None
+    """When it falls below the cooling threshold if nothing more happens; None when it never does, or is below."""
     not_counted: int = 0
     """Activities up to then that a machine did: kept, marked, and without points."""
 
@@ -63,6 +65,11 @@ class Explanation:
     def missing(self) -> float:
         """Points missing to the MQL threshold; 0 when it is reached."""
         return max(0.0, self.mql_threshold - self.score)
+
+    @property
+    def is_cool(self) -> bool:
+        """Whether it is below the cooling threshold."""
+        return self.score < self.cooling_threshold
 
     @property
     def activity_rules(self) -> list[RulePoints]:
@@ -243,20 +250,21 @@ def explain(
     parts += [RulePoints(row.reason, "adjustment", row.points, row.points, 0.0) for row in given]
     fit, adjustment = rules.fit_of(contact), sum(row.points for row in given)
     score = engine.score_at(terms=terms.values(), fit=fit, adjustment=adjustment, at=at)
+    cooling = rules.model.cooling_threshold
+    cools_at = engine.crosses_at(terms=list(terms.values()), constant=fit + adjustment, at=at, level=cooling)
     return Explanation(
         at=at,
         model_version=rules.model.version,
         model_name=rules.model.name,
         mql_threshold=rules.model.mql_threshold,
         hot_threshold=rules.model.hot_threshold,
+        cooling_threshold=cooling,
         score=score.score,
         engagement=score.engagement,
         fit=fit,
         grade=rules.grade(fit=fit, engagement=score.engagement),
         rules=tuple(parts),
-        cools_at=engine.crosses_at(
-            terms=list(terms.values()), constant=fit + adjustment, at=at, level=rules.model.mql_threshold
-        ),
+        cools_at=cools_at if score.score >= cooling else None,
         not_counted=ledger.machines,
     )
 

@@ -12,6 +12,7 @@ from crm.demo.office import Office
 from crm.demo.replay import Replay
 from crm.models import Role, User
 from leads.models import Handoff, Opportunity
+from sla.models import Pause
 
 # Hours of working time that the ordinary person takes: the middle, and how far it spreads.
 REVIEW_HOURS, ANSWER_HOURS, CALL_HOURS = 0.9, 1.3, 1.6
@@ -136,7 +137,8 @@ class Colleagues:
             self._later(at, hours, None, lambda when: self._answer(seller, handoff_id, when))
 
     def _pause(self, seller: User, handoff_id: int, at: dt.datetime) -> None:
-        if self._find(handoff_id, "offered") is not None:
+        is_still = Pause.objects.filter(handoff=handoff_id, ends_at__gt=at).exists()
+        if self._find(handoff_id, "offered") is not None and not is_still:
             until = self.replay.after(at, PAUSED_HOURS)
             reason = self.dice.choice(PAUSES)
             flows.pause_clocks(actor=seller, handoff_id=handoff_id, until=until, reason=reason, at=at)

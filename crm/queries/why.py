@@ -82,19 +82,19 @@ def _activity_line(rule: RulePoints, *, now: dt.datetime, rows_at: str) -> Reaso
 
 
 def _footnote(why: Explanation, *, now: dt.datetime) -> str:
-    """The version of the rules, and how far the threshold is, in points or in time."""
+    """The version of the rules, how many points are missing to the threshold, and on which day it cools."""
     parts = [_("Model version %(version)d.") % {"version": why.model_version}]
-    threshold = formats.number(why.mql_threshold, decimals=0)
     if why.missing > 0:
-        missing = formats.number(why.missing, decimals=1)
+        missing, threshold = formats.number(why.missing, decimals=1), formats.number(why.mql_threshold, decimals=0)
         parts.append(_("%(missing)s points missing to %(threshold)s.") % {"missing": missing, "threshold": threshold})
-    elif why.cools_at is not None:
+    cooling = formats.number(why.cooling_threshold, decimals=0)
+    if why.cools_at is not None:
         day = formats.when(why.cools_at, now=now, with_time=False)
         parts.append(
-            _("Cools below %(threshold)s on %(day)s if nothing more happens.") % {"threshold": threshold, "day": day}
+            _("Cools below %(threshold)s on %(day)s if nothing more happens.") % {"threshold": cooling, "day": day}
         )
-    else:
-        parts.append(_("Stays above %(threshold)s by fit alone.") % {"threshold": threshold})
+    elif not why.is_cool:
+        parts.append(_("Stays above %(threshold)s by fit alone.") % {"threshold": cooling})
     return " ".join(parts)
 
 

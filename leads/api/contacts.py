@@ -177,7 +177,10 @@ class RulePointsSerializer(serializers.Serializer):
 
 
 class ScoreSerializer(serializers.Serializer):
-    """Why a score is what it is: every rule, and the activities behind it. `model` is the version of the rules."""
+    """Why a score is what it is: every rule, and the activities behind it. `model` is the version of the rules.
+
+    `missing` are the points missing to the MQL threshold, `cools_at` is when it falls below the cooling one.
+    """
 
     at = InstantField()
     model = serializers.IntegerField(source="model_version")
@@ -186,6 +189,10 @@ class ScoreSerializer(serializers.Serializer):
     fit = serializers.FloatField()
     grade = serializers.CharField()
     rules = RulePointsSerializer(many=True)
+    threshold = serializers.FloatField(source="mql_threshold")
+    missing = serializers.FloatField()
+    cooling_threshold = serializers.FloatField()
+    cools_at = InstantField(allow_null=True)
 
 
 class AnswerSerializer(serializers.Serializer):

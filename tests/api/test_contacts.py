@@ -168,7 +168,15 @@ def test_lists_show_the_live_score_and_rows_the_same(marketing, frozen):
 def test_a_score_says_why(marketing):
     contact = cross().contact
     why = marketing.get(f"contacts/{contact.pk}/score/")
-    assert list(why) == ["at", "model", "score", "engagement", "fit", "grade", "rules"]
+    told = ["at", "model", "score", "engagement", "fit", "grade", "rules"]
+    assert list(why) == [*told, "threshold", "missing", "cooling_threshold", "cools_at"]
+    assert (why["threshold"], why["missing"], why["cooling_threshold"]) == (60, 0, 50)
+    path = f"contacts/{contact.pk}/score/"
+    cools_at = dt.datetime.fromisoformat(why["cools_at"])
+    just_before, just_after = (cools_at + dt.timedelta(seconds=one) for one in (-1, 1))
+    cool = marketing.get(path, at=just_after.isoformat())
+    assert marketing.get(path, at=just_before.isoformat())["score"] >= 50 > cool["score"]
+    assert (cool["missing"], cool["cools_at"]) == (pytest.approx(10, abs=0.01), None)
     assert (why["at"], why["model"]) == ("2026-03-03T08:00:00Z", 1)
     rules = {rule["rule"]: rule for rule in why["rules"]}
     assert all(list(rule) == ["rule", "kind", "raw", "points", "capped", "activities"] for rule in why["rules"])
