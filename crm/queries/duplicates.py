@@ -54,9 +54,11 @@ def _name_q(contact: Contact) -> Q:
     """The name as it is usually written; the index holds it letter by letter."""
     if not (contact.first_name and contact.last_name):
         return Q()
-    ways = [str.lower, str.upper, str.title, str.strip]
-    first, last = ({way(name) for way in ways} for name in (contact.first_name, contact.last_name))
-    return Q(last_name__in=sorted(last), first_name__in=sorted(first))
+    first, last = (
+        sorted({name, name.lower(), name.upper(), name.title()})
+        for name in (contact.first_name.strip(), contact.last_name.strip())
+    )
+    return Q(last_name__in=last, first_name__in=first)
 
 
 def _address_q(contact: Contact) -> Q:

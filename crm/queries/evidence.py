@@ -17,6 +17,7 @@ from crm.faces import ClockFace, OpenHours, ScoreFace, ScoreReasons
 from crm.models import User
 from crm.queries import clocks
 from crm.queries import why as whys
+from crm.queries.doubts import Doubt, doubts_of
 from crm.queries.duplicates import Duplicate, duplicates_of
 from crm.queries.queue import Answer, Seller, answer_of, sellers
 from leads import lifecycle, routing, stages, words
@@ -92,6 +93,7 @@ class Evidence:
     before: tuple[Before, ...]
     said: tuple[Said, ...]
     duplicates: tuple[Duplicate, ...]
+    doubt: Doubt | None
     choice: Choice | None
     sellers: tuple[Seller, ...]
     can_approve: bool
@@ -163,6 +165,7 @@ def evidence(
         before=_before(handoff),
         said=_said(contact),
         duplicates=duplicates_of(user, contact),
+        doubt=doubts_of([handoff.pk]).get(handoff.pk),
         choice=routing.choose(contact, people=[one.person for one in selling]) if can_approve else None,
         sellers=tuple(one for one in selling if one.person.is_available) if is_offerable else (),
         can_approve=can_approve,

@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from crm import formats, openers
 from crm.faces import ClockFace, OpenHours, ScoreFace
 from crm.models import User
-from crm.queries import clocks
+from crm.queries import clocks, doubts
+from crm.queries.doubts import Doubt
 from leads import routing, words
 from leads.models import Activity, Contact, Handoff, HandoffEvent, Touch
 from leads.stages import HandoffState, VerbName
@@ -49,13 +50,14 @@ class Chosen:
     tab: Tab = Tab.REVIEW
     due: Due | None = None
     is_hot: bool = False
+    is_doubted: bool = False
     source: str = ""
     country: str = ""
     order: str = "due"
 
     @property
     def is_filtered(self) -> bool:
-        return bool(self.due or self.is_hot or self.source or self.country)
+        return bool(self.due or self.is_hot or self.is_doubted or self.source or self.country)
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ class Row:
     since: dt.datetime
     """When it came into the queue; of a waiting one, when it was approved."""
     answer: Answer | None
+    doubt: Doubt | None
+    """Why its promotion is in doubt; None when it is not."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,8 @@ def chosen_handoffs(chosen: Chosen, *, user: User, now: dt.datetime) -> QuerySet
     if chosen.is_hot:
         hot = ScoringModel.objects.filter(status=ScoringModel.Status.PUBLISHED).values("hot_threshold")[:1]
         rows = rows.filter(contact__score__value__gte=Subquery(hot))
+    if chosen.is_doubted:
+        rows = doubts.only_doubted(rows)
     if chosen.source:
         rows = rows.filter(contact__source__code=chosen.source)
     if chosen.country:
@@ -210,6 +216,7 @@ def listing(handoffs: Sequence[Handoff], *, now: dt.datetime, rules: Rules) -> L
         .filter(handoff__in=[handoff.pk for handoff in handoffs], milestone=Milestone.REVIEW)
         .select_related("calendar")
     )
+    in_doubt = doubts.doubts_of([handoff.pk for handoff in handoffs])
     names = {handoff.pk: handoff.contact.name for handoff in handoffs}
     drawn = clocks.clocks_of(timers, now=now, name_of=lambda timer: names[timer.handoff_id])
     faces = {timer.handoff_id: drawn.by_timer[timer.pk].face for timer in timers}
@@ -225,6 +232,7 @@ def listing(handoffs: Sequence[Handoff], *, now: dt.datetime, rules: Rules) -> L
             score=score_face(live[handoff.contact_id]),
             since=handoff.reviewed_at or handoff.formed_at,
             answer=answer_of(handoff.previous) if handoff.previous else None,
+            doubt=in_doubt.get(handoff.pk),
         )
         for handoff in handoffs
     )

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from crm import flows
-from crm.queries.doubts import handoffs_doubted
+from crm.queries.doubts import doubts_of
 from crm.queries.verify import score_differences
 from leads.models import Activity, BotVerdict, Contact, Handoff
 from scoring import queries
@@ -69,7 +69,7 @@ def test_the_fifth_click_convicts_the_first_four(dear_clicks):
     record(*clicks(2))
     assert engagement() == pytest.approx(64, rel=1e-4)
     handoff = Handoff.objects.get()
-    assert handoffs_doubted([handoff.pk]) == {}
+    assert doubts_of([handoff.pk]) == {}
     later = AT + 60 * SECOND
     record(*clicks(3, 4), did("content_download", "c", at=later), at=later)
     assert engagement() == pytest.approx(16, rel=1e-3)  # the visit and the download stay
@@ -77,7 +77,7 @@ def test_the_fifth_click_convicts_the_first_four(dear_clicks):
     assert BotVerdict.objects.count() == 5
     handoff.refresh_from_db()
     assert handoff.state == "in_review"
-    assert handoffs_doubted([handoff.pk]) == {handoff.pk: 3}
+    assert doubts_of([handoff.pk])[handoff.pk].count == 3
     assert Score.objects.get().is_armed
     assert list(score_differences()) == []
     assert queries.explain(Contact.objects.get(), at=later).not_counted == 5
