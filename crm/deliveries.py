@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
-from crm import holding, notice_words
+from crm import digests, holding, notice_words
 from crm.errors import Conflict, Forbidden, NotFound
 from crm.mails import MailCarrier
 from crm.models import Delivery, User
@@ -92,7 +92,7 @@ def claim(*, at: dt.datetime, channel: Channel = Channel.EMAIL, limit: int = BAT
 def send_due(*, at: dt.datetime, channel: Channel = Channel.EMAIL, jitter: Callable[[], float] = random.random) -> Sent:
     """Send what is due at `at`, for as long as a round may last; say how much was sent, put off and given up.
 
-    1. A batch is claimed.
+    1. Where too much is due for one recipient, it is put into a digest; a batch is claimed.
     2. Each of it is sent and written down by itself: what raises costs only itself.
     3. A warning is judged anew: it waits for the end of its recipient's quiet hours, and is dropped once it is untrue.
     4. A claim that has grown old meanwhile is renewed before its sending, or left to whoever took it over.
@@ -106,7 +106,11 @@ def send_due(*, at: dt.datetime, channel: Channel = Channel.EMAIL, jitter: Calla
         return at + dt.timedelta(seconds=time.monotonic() - began)
 
     done, is_anybody_there = Sent(), True
-    while is_anybody_there and now() - at < ROUND and (claims := claim(at=now(), channel=channel)):
+    while is_anybody_there and now() - at < ROUND:
+        digests.group_due(at=now(), channel=channel)
+        claims = claim(at=now(), channel=channel)
+        if not claims:
+            break
         carrier = CARRIERS[channel]()
         try:
             batch, is_anybody_there = _send_batch(claims, carrier=carrier, now=now, jitter=jitter)
@@ -127,6 +131,8 @@ def _send_batch(
         held = _renew(mine, at=now())
         if held is None or row is None:
             continue  # somebody else has it by now, or an undo took it back
+        if row.notice is None:
+            digests.drop_untrue(row, at=now())
         if held_back := holding.judge(row, at=now()):
             _hold_back(held, held_back)
             continue
@@ -166,8 +172,11 @@ def _renew(mine: Claim, *, at: dt.datetime) -> Claim | None:
     return Claim(mine.delivery_id, mine.attempts, until) if _own(mine).update(next_attempt_at=until) else None
 
 
+@transaction.atomic
 def _note_sent(mine: Claim, *, at: dt.datetime) -> Sent:
     is_ours = _own(mine).update(state=DeliveryState.SENT, next_attempt_at=None, sent_at=at, error="")
+    if is_ours:
+        digests.note_sent(mine.delivery_id, at=at)
     return Sent(sent=1) if is_ours else Sent()
 
 

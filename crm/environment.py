@@ -51,6 +51,7 @@ class Environment:
     default_from_email: str
     time_zone: str
     are_webhooks_inside_allowed: bool
+    digest_above: int
     web_workers: int
     web_threads: int
     worker_processes: int
@@ -97,6 +98,7 @@ def read(*, variables: Mapping[str, str], base_dir: Path) -> Environment:
         default_from_email=variables.get("DEFAULT_FROM_EMAIL") or "Baton <baton@localhost>",
         time_zone=_read_time_zone(variables),
         are_webhooks_inside_allowed=_read_bool(variables, "WEBHOOKS_INSIDE", default=False),
+        digest_above=_read_number(variables, "DIGEST_ABOVE", default=5, low=1, high=100_000),
         web_workers=_read_number(variables, "WEB_WORKERS", default=1 if is_embedded else 2, low=1, high=64),
         web_threads=_read_number(variables, "WEB_THREADS", default=8 if is_embedded else 4, low=1, high=64),
         worker_processes=_read_number(variables, "WORKER_PROCESSES", default=2, low=1, high=64),

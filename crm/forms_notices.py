@@ -67,6 +67,8 @@ class DeliveryFilter(forms.Form):
         empty_label=_("Everybody"),
     )
 
+    digest = forms.IntegerField(label=_("Digest"), min_value=1, max_value=2**63 - 1, required=False)
+
     def chosen(self) -> dict[str, Any]:
         """The columns to filter by; nothing while the form is wrong."""
         if not self.is_valid():

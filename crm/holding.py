@@ -24,7 +24,7 @@ def judge(delivery: Delivery, *, at: dt.datetime) -> HeldBack | None:
 
     Only warnings are: what was missed stays missed, and everybody hears of it at once.
     """
-    if delivery.notice.kind != NoticeKind.WARN:
+    if delivery.notice is None or delivery.notice.kind != NoticeKind.WARN:
         return None
     if reason := _why_untrue(delivery.notice, at=at):
         return HeldBack(reason=reason)

@@ -14,8 +14,9 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from crm import notice_words
+from crm import digests, notice_words
 from crm.models import Delivery, User
 from crm.sending import Unreachable, Unsendable
 
@@ -79,27 +80,35 @@ def send(delivery: Delivery, *, server: BaseEmailBackend) -> None:
 
 
 def _compose(delivery: Delivery, *, to: User, server: BaseEmailBackend) -> EmailMultiAlternatives:
-    words = notice_words.describe(delivery.notice)
+    """The mail of one notice, or of several as a digest. Raises `Unsendable` when nothing is left to say."""
+    told = [notice_words.describe(notice) for notice in digests.notices_of(delivery)]
+    if not told:
+        raise Unsendable(_("Nothing of this digest is left to be told."))
+    settings_link = settings.SITE_URL + reverse("my_settings")
     context = {
-        "subject": words.subject,
-        "words": words,
-        "link": settings.SITE_URL + words.path,
+        "subject": told[0].subject if delivery.notice else _digest_subject(len(told)),
+        "told": [{"words": words, "link": settings.SITE_URL + words.path} for words in told],
         "site": settings.SITE_URL,
-        "settings_link": settings.SITE_URL + reverse("my_settings"),
+        "settings_link": settings_link,
     }
+    template = "mail/notice" if delivery.notice else "mail/digest"
     message = EmailMultiAlternatives(
         # A name may hold anything; a header holds one line.
-        subject=" ".join(words.subject.split()),
-        body=render_to_string("mail/notice.txt", context),
+        subject=" ".join(str(context["subject"]).split()),
+        body=render_to_string(f"{template}.txt", context),
         to=[to.email],
         headers={
             "Message-ID": delivery.message_id,
             "Auto-Submitted": "auto-generated",
             "List-Id": f"Baton <notices.{urlsplit(settings.SITE_URL).hostname}>",
             # A page behind the login where one chooses; asking for it changes nothing.
-            "List-Unsubscribe": f"<{context['settings_link']}>",
+            "List-Unsubscribe": f"<{settings_link}>",
         },
         connection=server,
     )
-    message.attach_alternative(render_to_string("mail/notice.html", context), "text/html")
+    message.attach_alternative(render_to_string(f"{template}.html", context), "text/html")
     return message
+
+
+def _digest_subject(count: int) -> str:
+    return ngettext("%(n)d notice at once", "%(n)d notices at once", count) % {"n": count}

@@ -132,7 +132,8 @@ def _message_id(delivery: Delivery, *, at: dt.datetime) -> str:
     """Kept in the row, so that what is sent twice after a crash is recognized as one."""
     host = urlsplit(settings.SITE_URL).hostname or "localhost"
     to = f"{delivery.channel}{delivery.webhook_id or ''}"
-    return f"<{delivery.notice.dedup_key.replace(':', '.')}.{at:%Y%m%d%H%M%S}.{to}@{host}>"
+    key = delivery.notice.dedup_key if delivery.notice else ""
+    return f"<{key.replace(':', '.')}.{at:%Y%m%d%H%M%S}.{to}@{host}>"
 
 
 def people_with(role: Role) -> list[User]:

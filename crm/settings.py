@@ -175,6 +175,10 @@ EMAIL_HOST_PASSWORD = ENVIRONMENT.email.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = ENVIRONMENT.email.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = ENVIRONMENT.email.get("EMAIL_USE_SSL", False)
 
+# Notices ------------------------------------------------------------------------------------------------------------
+
+DIGEST_ABOVE = ENVIRONMENT.digest_above  # more notices a minute to one recipient become one digest
+
 # Webhooks -----------------------------------------------------------------------------------------------------------
 
 # Whether a webhook may lead into the own network, where it could reach what is meant for nobody outside.

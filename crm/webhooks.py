@@ -24,7 +24,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from crm import notice_words, notices, outgoing
+from crm import digests, notice_words, notices, outgoing
 from crm.models import Delivery, Notice, Role, Webhook
 from crm.models.notices import DeliveryState, NoticeKind
 from crm.models.webhooks import SECRET_PREFIX, WebhookForm
@@ -81,7 +81,9 @@ class WebhookCarrier:
         if not Webhook.objects.filter(id=webhook.pk, is_active=True).exists():
             raise Unsendable(_("The webhook is switched off."))
         with _speaking():
-            told = [told_of(delivery.notice)]
+            told = [told_of(notice) for notice in digests.notices_of(delivery)]
+        if not told:
+            raise Unsendable(_("Nothing of this digest is left to be told."))
         post(webhook, told, message_id=delivery.message_id, at=timezone.now())
 
     def note_taken(self, delivery: Delivery) -> None:

@@ -107,16 +107,20 @@ class DeliveryState(models.TextChoices):
     SENT = "sent", _("Sent")
     FAILED = "failed", _("Failed")
     SKIPPED = "skipped", _("No longer true")
+    GROUPED = "grouped", _("In a digest")
 
 
 class Delivery(models.Model):
-    """One sending of a notice over one channel: to its recipient, or to a webhook.
+    """One sending over one channel, to a person or to a webhook: of a notice, or of a digest of several.
+
+    A digest has no notice of its own; the deliveries in it point to it, and are over when it is.
 
     `next_attempt_at` is the lease as well: a worker that takes the row moves it ahead, so that the row of a
     worker that died falls due again by itself.
     """
 
-    notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="deliveries")
+    notice = models.ForeignKey(Notice, null=True, blank=True, on_delete=models.CASCADE, related_name="deliveries")
+    digest = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="members")
     recipient = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
     )
@@ -139,7 +143,8 @@ class Delivery(models.Model):
                 fields=["next_attempt_at"],
                 condition=models.Q(next_attempt_at__isnull=False),
                 name="delivery_due",
-            )
+            ),
+            models.Index(fields=["sent_at"], condition=models.Q(sent_at__isnull=False), name="delivery_sent"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["notice", "recipient", "channel"], name="delivery_once_a_channel"),
@@ -150,8 +155,13 @@ class Delivery(models.Model):
                 | models.Q(channel="webhook", recipient=None, webhook__isnull=False),
             ),
             models.CheckConstraint(
+                name="delivery_in_a_digest_points_to_it",
+                condition=models.Q(state="grouped", digest__isnull=False, notice__isnull=False)
+                | (~models.Q(state="grouped") & models.Q(digest=None)),
+            ),
+            models.CheckConstraint(
                 name="delivery_waits_or_is_over",
-                condition=models.Q(state__in=["sent", "failed", "skipped"], next_attempt_at=None)
+                condition=models.Q(state__in=["sent", "failed", "skipped", "grouped"], next_attempt_at=None)
                 | models.Q(state__in=["queued", "sending", "retry"], next_attempt_at__isnull=False),
             ),
         ]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
+from django.urls import reverse
+from django.utils.translation import ngettext
 
 from crm import notice_words
 from crm.models import Delivery, Webhook
@@ -49,21 +51,22 @@ def counts(**chosen: Any) -> dict[str, int]:
 
 def in_state(state: str, **chosen: Any) -> QuerySet[Delivery]:
     """Sendings in one state, the newest first, with what a row shows."""
-    return Delivery.objects.filter(state=state, **chosen).select_related(*RELATED).order_by("-created_at", "-id")
+    rows = Delivery.objects.filter(state=state, **chosen).select_related(*RELATED)
+    return rows.annotate(size=Count("members")).order_by("-created_at", "-id")
 
 
 def rows_of(deliveries: Sequence[Delivery]) -> list[MailRow]:
     """The rows of a page."""
     found = []
     for one in deliveries:
-        words = notice_words.describe(one.notice)
+        subject, path = _about(one)
         found.append(
             MailRow(
                 pk=one.pk,
                 to=str(one.recipient or one.webhook),
                 address=one.recipient.email if one.recipient else one.webhook.get_form_display() if one.webhook else "",
-                subject=words.subject,
-                path=words.path,
+                subject=subject,
+                path=path,
                 state=one.state,
                 attempts=one.attempts,
                 error=one.error,
@@ -71,6 +74,16 @@ def rows_of(deliveries: Sequence[Delivery]) -> list[MailRow]:
             )
         )
     return found
+
+
+def _about(delivery: Delivery) -> tuple[str, str]:
+    """What a sending of `in_state` says, and where that leads."""
+    if delivery.notice is not None:
+        words = notice_words.describe(delivery.notice)
+        return words.subject, words.path
+    size: int = delivery.size  # type: ignore[attr-defined]
+    subject = ngettext("A digest of %(n)d notice", "A digest of %(n)d notices", size) % {"n": size}
+    return subject, f"{reverse('deliveries')}?state={DeliveryState.GROUPED.value}&digest={delivery.pk}"
 
 
 def webhooks() -> QuerySet[Webhook]:

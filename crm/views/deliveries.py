@@ -28,6 +28,7 @@ TABS = (
     (DeliveryState.QUEUED, gettext_lazy("Waiting")),
     (DeliveryState.SENDING, gettext_lazy("Sending")),
     (DeliveryState.SENT, gettext_lazy("Sent")),
+    (DeliveryState.GROUPED, gettext_lazy("In digests")),
     (DeliveryState.SKIPPED, gettext_lazy("No longer true")),
 )
 admins_only = roles_required(Role.ADMIN)
@@ -47,7 +48,7 @@ def _page(request: HttpRequest, *, problem: str = "") -> HttpResponse:
     state = state or DeliveryState.FAILED.value
     counts = mailings.counts(**chosen)
     page = Paginator(mailings.in_state(state, **chosen), PAGE_SIZE).get_page(request.GET.get("page"))
-    kept = {name: request.GET[name] for name in ("channel", "webhook", "recipient") if chosen.get(name)}
+    kept = {name: request.GET[name] for name in ("channel", "webhook", "recipient", "digest") if chosen.get(name)}
     context = {
         "page": page,
         "rows": mailings.rows_of(list(page.object_list)),

@@ -22,7 +22,7 @@ from django.conf import settings  # noqa: E402 - models can be imported only now
 from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from crm import deliveries, flows  # noqa: E402
+from crm import deliveries, digests, flows  # noqa: E402
 from crm.errors import DomainError  # noqa: E402
 from crm.flows import publishing  # noqa: E402
 from crm.models import User  # noqa: E402
@@ -54,6 +54,20 @@ def mail_to(*, url: str) -> None:
 def webhooks_inside() -> None:
     """From now on webhooks may lead to a receiver on this machine."""
     settings.WEBHOOKS_INSIDE = settings.WEBHOOKS_PLAIN_HTTP = True
+
+
+@act
+def digest_above(*, n: int) -> None:
+    """From now on more than `n` notices a minute become a digest."""
+    settings.DIGEST_ABOVE = n
+
+
+@act
+def claim_and_die(*, at: str) -> int:
+    """Group and claim what is due, and never send it, as a worker that ends there."""
+    moment = dt.datetime.fromisoformat(at)
+    digests.group_due(at=moment, channel=Channel.EMAIL)
+    return len(deliveries.claim(at=moment))
 
 
 @act

@@ -146,8 +146,32 @@ def test_several_senders_at_once_send_each_mail_once(
     at = start + 60 * SECOND
     flows.sweep_timers(at=at)
     answers = hands([{"act": "send_due", "at": at.isoformat()}] * 4)
-    waiting = Delivery.objects.count()
-    assert waiting == 12 + 12 * 2 * 3  # an offer each, and three steps of two clocks each
-    assert waiting > 3 * deliveries.BATCH
+    assert Delivery.objects.count() == 12 + 12 * 2 * 3  # an offer each, and three steps of two clocks each
+    waiting = Delivery.objects.exclude(state="skipped").count()
+    assert waiting == 12 + 12 * 2 * 2, "warnings of what is missed already do not leave"
+    assert waiting > 2 * deliveries.BATCH
     assert sum(answer["result"] for answer in answers) == len(mail.messages) == waiting
     assert len({message["Message-ID"] for message in mail.messages}) == waiting
+
+
+def test_a_flood_from_several_sweeps_reaches_one_person_as_one_mail_also_when_a_sender_dies(
+    hands: Together, mail: MailServer, marketer: User, salesperson: User, manager: User
+) -> None:
+    promise(60, Milestone.ANSWER)
+    start = timezone.now()
+    offer([f"contact{i}" for i in range(40)], marketer=marketer, to=salesperson, at=start)
+    Delivery.objects.all().delete()
+    at = start + 60 * SECOND
+    hands([{"act": "sweep_timers", "at": at.isoformat()}] * 4)
+    hands([{"act": "mail_to", "url": mail.url}] * 4)
+    hands([{"act": "digest_above", "n": 5}] * 4)
+    hands([{"act": "claim_and_die", "at": at.isoformat()}] * 4)
+    assert mail.messages == []
+    later = (at + deliveries.LEASE + SECOND).isoformat()
+    hands([{"act": "send_due", "at": later}] * 4)
+    hands([{"act": "digest_above", "n": 100_000}] * 4)
+    assert sorted((message["To"], message["Subject"]) for message in mail.messages) == [
+        (manager.email, "40 notices at once"),
+        (salesperson.email, "40 notices at once"),
+    ]
+    assert Delivery.objects.filter(notice__kind="breach", state="grouped", sent_at__isnull=False).count() == 40

@@ -50,8 +50,9 @@ def server(settings):
 
 
 @pytest.fixture
-def told(marketer, salesperson):
-    """`told(n)` tells the salesperson `n` things of one contact; the first is a lead offered to them."""
+def told(marketer, salesperson, settings):
+    """`told(n)` tells the salesperson `n` things of one contact, each by a mail of its own."""
+    settings.DIGEST_ABOVE = 1000
     send(*CROSSING)
     contact = Contact.objects.get()
 

@@ -75,6 +75,7 @@ def test_each_state_has_its_list(failed, administrator, browsing):
         ("Waiting", 0),
         ("Sending", 0),
         ("Sent", 0),
+        ("In digests", 0),
         ("No longer true", 0),
     ]
 
