@@ -222,7 +222,7 @@ def pauses_of(handoff_ids: Collection[int]) -> dict[int, list[PauseSpan]]:
 
 
 def freeze(handoff: Handoff) -> list[dict[str, Any]]:
-    """The facts of a handoff's clocks, for `thaw` to put back."""
+    """The facts of a handoff's clocks, for `thaw` to put back. Locks them, before anything else is written."""
     return [
         {
             "id": timer.pk,
@@ -231,13 +231,17 @@ def freeze(handoff: Handoff) -> list[dict[str, Any]]:
             "cancelled_at": timer.cancelled_at.isoformat() if timer.cancelled_at else None,
             "next_check_at": timer.next_check_at.isoformat() if timer.next_check_at else None,
         }
-        for timer in handoff.timers.all()
+        for timer in handoff.timers.order_by("id").select_for_update(of=("self",))
     ]
 
 
 def thaw(handoff: Handoff, frozen: Sequence[dict[str, Any]]) -> None:
-    """Put the clocks of a locked handoff back as they were; those started since then go."""
+    """Put the clocks of a locked handoff back as they were; those started since then go.
+
+    One that is open again falls due by its calendar and the pauses as they are now.
+    """
     handoff.timers.exclude(id__in=[facts_["id"] for facts_ in frozen]).delete()
     for facts_ in frozen:
         values = {name: value for name, value in facts_.items() if name != "id"}
         Timer.objects.filter(id=facts_["id"]).update(**values)
+    _reschedule(list(_open_timers([handoff.pk], Milestone).select_related("calendar")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 
 import sla.services
@@ -32,28 +33,30 @@ def note_attempts(rows: Iterable[Activity]) -> None:
     }
     for row in sorted(attempts, key=lambda row: (row.occurred_at, row.pk)):
         handoff = handoffs.get(row.contact_id)
-        if handoff is not None and handoff.offered_at is not None and row.occurred_at >= handoff.offered_at:
-            _note(handoff, row)
+        # A clock that is a little ahead of ours makes nobody late.
+        happened_at = min(row.occurred_at, row.recorded_at)
+        if handoff is not None and handoff.offered_at is not None and happened_at >= handoff.offered_at:
+            _note(handoff, row, happened_at=happened_at)
 
 
-def _note(handoff: Handoff, row: Activity) -> None:
+def _note(handoff: Handoff, row: Activity, *, happened_at: dt.datetime) -> None:
     """The first attempt stops the contact clock, an arranged meeting that of the meeting; each begins a follow-up."""
     outcome = str(row.properties.get("outcome", "")).casefold()
     is_meeting = ARRANGED in (row.type_id, outcome)
-    is_latest = handoff.last_contacted_at is None or row.occurred_at > handoff.last_contacted_at
+    is_latest = handoff.last_contacted_at is None or happened_at > handoff.last_contacted_at
     if is_meeting or outcome in REACHED:
-        handoff.reached_at = min(row.occurred_at, handoff.reached_at or row.occurred_at)
+        handoff.reached_at = min(happened_at, handoff.reached_at or happened_at)
     if is_meeting:
-        handoff.meeting_at = min(row.occurred_at, handoff.meeting_at or row.occurred_at)
-    handoff.contacted_at = min(row.occurred_at, handoff.contacted_at or row.occurred_at)
-    handoff.last_contacted_at = max(row.occurred_at, handoff.last_contacted_at or row.occurred_at)
+        handoff.meeting_at = min(happened_at, handoff.meeting_at or happened_at)
+    handoff.contacted_at = min(happened_at, handoff.contacted_at or happened_at)
+    handoff.last_contacted_at = max(happened_at, handoff.last_contacted_at or happened_at)
     handoff.save(update_fields=["contacted_at", "last_contacted_at", "reached_at", "meeting_at"])
     sla.services.meet_contact(handoff)
     sla.services.meet_meeting(handoff)
     if handoff.state_enum is HandoffState.ACCEPTED:
         sla.services.follow_up(
             handoff,
-            contacted_at=row.occurred_at,
+            contacted_at=happened_at,
             planned_at=history.planned_in(row.properties),
             is_latest=is_latest,
         )

@@ -143,7 +143,8 @@ def _contact_differences(timers: list[Timer]) -> Iterator[str]:
         direction="outbound",
         actor__isnull=False,
     )
-    known = set(attempts.values_list("contact_id", "occurred_at"))
+    rows = attempts.values_list("contact_id", "occurred_at", "recorded_at")
+    known = {(contact_id, min(occurred_at, recorded_at)) for contact_id, occurred_at, recorded_at in rows}
     for timer in met:
         if (timer.handoff.contact_id, timer.met_at) not in known:
             yield f"timer {timer.pk}: met at {timer.met_at}, the ledger has no contact by a person then"

@@ -78,13 +78,14 @@ def lived_through(log, policies, salesperson) -> list[Handoff]:
     for handoff in handoffs:
         opened, answered = instants[handoff.pk]
         handoff.formed_at = handoff.offered_at = handoff.answered_at = opened
-        handoff.contacted_at = answered
-    moved = ["formed_at", "offered_at", "answered_at", "contacted_at"]
+        handoff.contacted_at = handoff.last_contacted_at = answered
+    moved = ["formed_at", "offered_at", "answered_at", "contacted_at", "last_contacted_at"]
     Handoff.objects.bulk_update(handoffs, moved, batch_size=500)
     opened_at = Handoff.objects.filter(id=OuterRef("handoff")).values("formed_at")
     Timer.objects.update(started_at=Subquery(opened_at), warn_at=Subquery(opened_at), due_at=Subquery(opened_at))
-    for calendar in Calendar.objects.filter(name__in=["Round the clock", "Rome"]):
-        sla.services.reschedule_calendar(calendar)
+    calendars = Calendar.objects.filter(name__in=["Round the clock", "Rome"])
+    timer_ids = Timer.objects.filter(calendar__in=calendars).values_list("id", flat=True)
+    sla.services.reschedule_calendar(timer_ids=list(timer_ids))
     for handoff in handoffs:
         if handoff.contacted_at is not None:
             sla.services.meet([handoff.pk], MILESTONES, at=handoff.contacted_at)
