@@ -48,6 +48,7 @@ class Navigation:
 QUEUE = NavItem(_("Queue"), "/queue/", count_key="queue", key="q")
 INBOX = NavItem(_("Inbox"), "/inbox/", count_key="inbox", key="i")
 SLA = NavItem(_("SLA"), "/sla/", count_key="sla", key="s")
+UNNOTICED = NavItem(_("Unnoticed"), "/sla/unnoticed/", count_key="unnoticed", key="u")
 ALERTS = NavItem(_("Alerts"), "/alerts/", count_key="alerts", key="a")
 CONTACTS = NavItem(_("Contacts"), "/contacts/", key="c")
 COMPANIES = NavItem(_("Companies"), "/companies/")
@@ -76,7 +77,7 @@ BY_ROLE: Mapping[str, tuple[NavGroup, ...]] = {
         NavGroup(_("Together"), (HANDOFFS,)),
     ),
     Role.MANAGER: (
-        NavGroup("", (SLA, QUEUE)),
+        NavGroup("", (SLA, UNNOTICED, QUEUE)),
         NavGroup(_("Rows"), (CONTACTS, COMPANIES, HANDOFFS, OPPORTUNITIES)),
         NavGroup(_("Bring in"), (CAMPAIGNS, IMPORTS)),
         NavGroup(_("Judge"), (SCORING, PERSONAS, SEGMENTS)),
@@ -87,7 +88,7 @@ BY_ROLE: Mapping[str, tuple[NavGroup, ...]] = {
         NavGroup(_("Promise"), (POLICIES, CALENDARS)),
         NavGroup(_("Bring in"), (CAMPAIGNS, IMPORTS)),
         NavGroup(_("Judge"), (SCORING, PERSONAS, SEGMENTS)),
-        NavGroup(_("Together"), (SLA, QUEUE, HANDOFFS, OPPORTUNITIES)),
+        NavGroup(_("Together"), (SLA, UNNOTICED, QUEUE, HANDOFFS, OPPORTUNITIES)),
         NavGroup(_("Tell"), (DELIVERIES, WEBHOOKS)),
     ),
 }

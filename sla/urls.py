@@ -2,12 +2,14 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from sla.views import board, calendars, policies
+from sla.views import board, calendars, policies, unnoticed
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("sla/", board.sla_page, name="sla"),
     path("sla/breaches/", board.breach_list, name="breaches"),
-    path("sla/files/<slug:name>.csv", board.sla_file, name="sla_file"),
+    path("sla/files/<slug:name>/", board.sla_file, name="sla_file"),
+    path("sla/unnoticed/", unnoticed.unnoticed_page, name="unnoticed"),
+    path("sla/unnoticed/act/", unnoticed.unnoticed_act, name="unnoticed_act"),
     path("sla/timers/", board.timer_list, name="timers"),
     path("sla/timers.csv", board.timer_list, {"is_file": True}, name="timers_file"),
     path("sla/which/", policies.which_policy, name="which_policy"),

@@ -63,6 +63,20 @@ def edit_person(*, actor: User, person_id: int, values: dict[str, Any], roles: S
 
 
 @transaction.atomic
+def set_duty(*, actor: User, person_id: int, is_on_duty: bool, at: dt.datetime) -> User:
+    """Set a salesperson on duty or off: for managers too, who see who waits. Raises `Forbidden`, `NotFound`."""
+    if not (actor.is_manager or actor.is_admin):
+        raise Forbidden(_("Who is on duty is for managers and administrators to say."))
+    sellers = User.objects.with_role(Role.SALESPERSON).select_for_update(of=("self",))
+    person = sellers.filter(id=person_id).first()
+    if person is None:
+        raise NotFound(_("There is no such salesperson."))
+    person.is_on_duty = is_on_duty
+    person.save(update_fields=["is_on_duty"])
+    return person
+
+
+@transaction.atomic
 def give_password(*, actor: User, person_id: int, at: dt.datetime) -> tuple[User, str]:
     """Replace a person's password by a new one, which is returned and kept nowhere. Raises `Forbidden`, `NotFound`."""
     _require_admin(actor)

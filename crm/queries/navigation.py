@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from crm.models import Notice, User
-from crm.queries import inbox
+from crm.queries import inbox, unnoticed
 from leads.models import Handoff, Opportunity
 from leads.stages import HandoffState
 from sla.models import Timer
@@ -25,6 +25,7 @@ def navigation_counts(*, user: User) -> dict[str, int]:
         counts["inbox"] = inbox.count_waiting(user, now=timezone.now())
     if oversees:
         counts["sla"] = Timer.objects.visible_to(user).open().count()
+        counts["unnoticed"] = sum(unnoticed.counts(user=user, now=timezone.now()).values())
     if user.is_salesperson or oversees:
         counts["opportunities"] = Opportunity.objects.visible_to(user).filter(state=Opportunity.State.OPEN).count()
     return counts

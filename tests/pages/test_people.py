@@ -75,7 +75,7 @@ def test_the_menu_counts_what_waits(browsing, marketer, salesperson, manager):
 
     assert counts(marketer) == {"Queue": "1", "Alerts": "0"}
     assert counts(salesperson) == {"Inbox": "1", "Alerts": "1", "Opportunities": "0"}
-    assert counts(manager) == {"SLA": "3", "Queue": "1", "Alerts": "0", "Opportunities": "0"}
+    assert counts(manager) == {"SLA": "3", "Unnoticed": "0", "Queue": "1", "Alerts": "0", "Opportunities": "0"}
 
 
 def test_who_is_left_in_utc_is_told_where_that_is_changed(browsing, marketer):

@@ -367,14 +367,14 @@ def test_the_page_of_what_was_not_kept_is_calm_when_all_was(manager, browsing):
 def test_every_table_is_a_file_with_the_filters_of_the_page(busy_weeks, manager, browsing, name):
     client = browsing(manager)
     query = "since=2026-10-01&until=2026-11-17&milestone=answer&split=source"
-    answer = client.get(f"/sla/files/{name}.csv?{query}")
+    answer = client.get(f"/sla/files/{name}/?{query}")
     assert answer.status_code == 200
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     header, *rows = csv.reader(io.StringIO(b"".join(answer).decode("utf-8-sig")))
     assert rows
     assert {len(row) for row in rows} == {len(header)}
-    assert client.get(f"/sla/files/{name}.csv?since=soon").status_code == 422
-    assert client.post(f"/sla/files/{name}.csv").status_code == 405
+    assert client.get(f"/sla/files/{name}/?since=soon").status_code == 422
+    assert client.post(f"/sla/files/{name}/").status_code == 405
 
 
 def test_the_list_of_promises_is_a_file_of_the_same_rows(busy_weeks, manager, salesperson, browsing):

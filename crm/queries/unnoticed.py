@@ -1,0 +1,143 @@
+"""What nobody would notice by themselves: leads that no clock and no person moves on, and salespeople without leads."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import CharField, Count, Exists, OuterRef, Q, QuerySet, Subquery, TextChoices
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
+
+from crm.faces import OpenHours
+from crm.models import Role, User
+from crm.queries import chairs, handoffs
+from crm.queries.chairs import Chair
+from crm.queries.handoffs import HandoffRow
+from leads import routing
+from leads.models import Activity, Handoff
+from leads.models.handoffs import OPEN
+from leads.stages import HandoffState
+from sla.models import Milestone, Pause, Timer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PROMISES = (Milestone.REVIEW, Milestone.ANSWER, Milestone.CONTACT)
+
+
+class Kind(TextChoices):
+    """Why somebody should look at it."""
+
+    NOBODY = "nobody", _("Nobody owns")
+    AWAY = "away", _("Owner away or gone")
+    WAITING = "waiting", _("Wait too long")
+    NO_STEP = "no_step", _("No next step")
+    IDLE = "idle", _("Salespeople without leads")
+
+
+OF_LEADS = (Kind.NOBODY, Kind.AWAY, Kind.WAITING, Kind.NO_STEP)
+SINCE = {
+    Kind.NOBODY: Coalesce("overflowed_at", "reviewed_at", "formed_at"),
+    Kind.AWAY: Coalesce("offered_at", "formed_at"),
+    Kind.WAITING: Coalesce("answered_at", "offered_at", "formed_at"),
+    Kind.NO_STEP: Coalesce("contacted_at", "answered_at", "formed_at"),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One lead of a list."""
+
+    of: HandoffRow
+    since: dt.datetime
+
+    @property
+    def handoff(self) -> Handoff:
+        return self.of.handoff
+
+    @property
+    def away(self) -> User | None:
+        """The owner who can be set on duty again; those who are gone cannot."""
+        owner = self.handoff.assignee
+        return owner if owner and owner.is_active and not owner.is_on_duty else None
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The leads of a page, and the open hours in which their clocks count."""
+
+    rows: tuple[Row, ...]
+    hours: tuple[OpenHours, ...]
+
+
+def _meaning(kind: Kind) -> Q:
+    """The condition on handoffs that came from `_open`; each stands in one kind at most."""
+    if kind is Kind.NOBODY:
+        return chairs.lying(Chair.WAITING) | chairs.lying(Chair.NOBODY)
+    if kind is Kind.AWAY:
+        return chairs.lying(Chair.AWAY)
+    is_held = Q(assignee__is_active=True, assignee__is_on_duty=True)
+    if kind is Kind.WAITING:
+        return (Q(state=HandoffState.IN_REVIEW) | is_held) & Q(is_missed=True)
+    is_in_work = Q(state=HandoffState.ACCEPTED, contacted_at__isnull=False) & is_held
+    return is_in_work & Q(is_missed=False, is_paused=False) & (Q(planned_for=None) | Q(planned_for=""))
+
+
+def _last_plan() -> Subquery:
+    """When the last of ours who got in touch, or planned to, means to do so again; null or empty when nothing was said.
+
+    The day stays a next step once it has come: then it stands in the inbox of the owner until somebody acts.
+    """
+    planned = KeyTextTransform("next_at", "properties")
+    ours = Activity.objects.filter(contact=OuterRef("contact"), direction="outbound", actor__isnull=False)
+    ours = ours.annotate(plan=planned).filter(Q(type__is_contact_attempt=True) | Q(plan__isnull=False))
+    return Subquery(ours.order_by("-occurred_at", "-id").values("plan")[:1], output_field=CharField())
+
+
+def _open(user: User, *, now: dt.datetime) -> QuerySet[Handoff]:
+    missed = Timer.objects.open().filter(handoff=OuterRef("pk"), milestone__in=PROMISES, due_at__lt=now)
+    paused = Pause.objects.filter(handoff=OuterRef("pk"), starts_at__lte=now, ends_at__gt=now)
+    found = Handoff.objects.visible_to(user).open()
+    return found.annotate(is_missed=Exists(missed), is_paused=Exists(paused), planned_for=_last_plan())
+
+
+def leads(kind: Kind, *, user: User, now: dt.datetime) -> QuerySet[Handoff]:
+    """The leads of one kind that `user` may see, those that wait longest first."""
+    found = _open(user, now=now).filter(_meaning(kind)).annotate(waits_since=SINCE[kind])
+    return found.select_related("contact__company", "assignee", "team", "reason").order_by("waits_since", "pk")
+
+
+def idle() -> QuerySet[User]:
+    """Salespeople on duty who hold no open handoff, by name."""
+    held = Handoff.objects.filter(assignee=OuterRef("pk"), state__in=OPEN)
+    people = User.objects.with_role(Role.SALESPERSON).filter(is_on_duty=True)
+    return people.filter(~Exists(held)).select_related("team").order_by("name", "id")
+
+
+def counts(*, user: User, now: dt.datetime) -> Mapping[Kind, int]:
+    """How many rows each kind has for `user`: two queries."""
+    asked = {kind.value: Count("pk", filter=_meaning(kind)) for kind in OF_LEADS}
+    found = _open(user, now=now).order_by().aggregate(**asked)
+    return {kind: found[kind.value] for kind in OF_LEADS} | {Kind.IDLE: idle().count()}
+
+
+def rows_of(found: list[Handoff], *, now: dt.datetime) -> Rows:
+    """The rows of a page of `leads`: two queries."""
+    drawn = handoffs.rows_of(found, now=now)
+    return Rows(
+        rows=tuple(Row(row, row.handoff.waits_since) for row in drawn.rows),  # type: ignore[attr-defined]
+        hours=drawn.hours,
+    )
+
+
+def sellers() -> list[User]:
+    """Those to whom a lead can be given: salespeople on duty, with what they hold as `open_count`, by name."""
+    return [one for one in routing.salespeople() if one.is_on_duty]
+
+
+def next_waiting(*, user: User) -> Handoff | None:
+    """The lead that waits longest for somebody in sales; None when none does."""
+    return Handoff.objects.visible_to(user).filter(state=HandoffState.WAITING).order_by("reviewed_at", "id").first()
