@@ -71,13 +71,18 @@ def delete(calendar: Calendar) -> None:
 
 def uses_of(calendar: Calendar) -> list[str]:
     """What keeps a calendar from being removed, in words: "the policy “Answer”", "the team Sales", "12 clocks"."""
-    uses = [_("the policy “%(name)s”") % {"name": one.name} for one in calendar.policies.all()]
-    uses += [_("the team %(name)s") % {"name": one.name} for one in calendar.teams.all()]
-    uses += [_("the working time of %(name)s") % {"name": one.name} for one in calendar.people.all()]
+    uses = users_of(calendar)
     if clocks := Timer.objects.filter(calendar=calendar).count():
         counted = ngettext("%(n)d clock that runs or ran by it", "%(n)d clocks that run or ran by it", clocks)
         uses.append(counted % {"n": clocks})
     return uses
+
+
+def users_of(calendar: Calendar) -> list[str]:
+    """The policies, teams and people that use a calendar, in words."""
+    uses = [_("the policy “%(name)s”") % {"name": one.name} for one in calendar.policies.all()]
+    uses += [_("the team %(name)s") % {"name": one.name} for one in calendar.teams.all()]
+    return uses + [_("the working time of %(name)s") % {"name": one.name} for one in calendar.people.all()]
 
 
 def require_reach(calendar: clock.Calendar, *, working_seconds: float, at: dt.datetime, field: str) -> None:

@@ -21,7 +21,7 @@ from crm.flows import moves
 from crm.queries import timers
 from sla import calendars as calendar_rows
 from sla import clock
-from sla.models import Calendar, ClockMove
+from sla.models import Calendar, ClockMove, Timer
 from sla.working_hours import WEEKDAYS
 
 SHORT_DAYS = (
@@ -203,17 +203,27 @@ class Use:
 
     open_count: int
     open_href: str
+    all_count: int
+    all_href: str
     uses: tuple[str, ...]
+    """What else keeps it, in words."""
     move: ClockMove | None
     """The latest move of its clocks, where it is not over."""
 
+    @property
+    def is_used(self) -> bool:
+        """Whether it cannot be removed."""
+        return bool(self.uses or self.all_count)
+
 
 def use_of(calendar: Calendar) -> Use:
-    """Who uses a calendar, by six queries."""
+    """Who uses a calendar, by seven queries."""
     return Use(
         open_count=moves.timers_of(calendar=calendar).count(),
         open_href=timers.address(calendar=calendar.pk, state="open"),
-        uses=tuple(calendar_rows.uses_of(calendar)),
+        all_count=Timer.objects.filter(calendar=calendar).count(),
+        all_href=timers.address(calendar=calendar.pk),
+        uses=tuple(calendar_rows.users_of(calendar)),
         move=calendar.moves.filter(finished_at=None).first(),
     )
 

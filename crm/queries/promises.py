@@ -84,7 +84,7 @@ def _rows(group: Sequence[Policy], names: ladder.Names) -> tuple[PolicyRow, ...]
 
 def _reach(row: Policy, in_use: Sequence[Policy], catching: Policy | None) -> str:
     if row is catching:
-        return _("For every lead that is left")
+        return _("For every lead that is left") if row is not in_use[0] else ""
     if catching is not None and in_use.index(catching) < in_use.index(row):
         return _("Never asked: “%(name)s” before it takes every lead") % {"name": catching.name}
     return ""
@@ -114,6 +114,9 @@ class PolicyPage:
     versions: tuple[VersionRow, ...]
     open_count: int
     open_href: str
+    running_count: int
+    """Those of them that are not missed, which a change could move."""
+    running_href: str
     movable_count: int
     """Running clocks under what is no longer promised that are not missed yet."""
     movable_href: str
@@ -135,6 +138,7 @@ def policy_page(policy: Policy, *, now: dt.datetime) -> PolicyPage:
     )
     outdated = Timer.objects.outdated().filter(policy=policy)
     movable, missed = outdated.filter(due_at__gte=now).count(), outdated.filter(due_at__lt=now).count()
+    in_time = ("running", "soon", "paused")
     return PolicyPage(
         policy=policy,
         said=sentence_of(policy, names),
@@ -151,8 +155,10 @@ def policy_page(policy: Policy, *, now: dt.datetime) -> PolicyPage:
         ),
         open_count=sum(running.values()),
         open_href=timers.address(policy=policy.pk, state="open"),
+        running_count=Timer.objects.open().filter(policy=policy, due_at__gte=now).count(),
+        running_href=timers.address(policy=policy.pk, state=in_time),
         movable_count=movable,
-        movable_href=timers.address(policy=policy.pk, is_outdated="true", state=("running", "soon", "paused")),
+        movable_href=timers.address(policy=policy.pk, is_outdated="true", state=in_time),
         missed_count=missed,
         missed_href=timers.address(policy=policy.pk, is_outdated="true", state="missed"),
         move=policy.moves.filter(finished_at=None).first(),
@@ -233,7 +239,7 @@ def _who(step: ladder.Step, names: ladder.Names) -> str:
         return str(names.people.get(step["person"], ladder.RECIPIENTS["manager"]))
     if "team" in step:
         return str(names.teams.get(step["team"], ladder.RECIPIENTS["manager"]))
-    return str(ladder.RECIPIENTS[step.get("to") or "manager"])
+    return _("the owner") if step.get("to") == "owner" else str(ladder.RECIPIENTS["manager"])
 
 
 def conditions_in_words(conditions: Any) -> tuple[str, ...]:

@@ -36,7 +36,9 @@ def policies(request: HttpRequest) -> HttpResponse:
 def _list_page(request: HttpRequest, *, status: int = 200) -> HttpResponse:
     groups = queries.policies()
     active = sum(row.policy.is_active for group in groups for row in group.rows)
-    return render(request, "sla/policies/list.html", {"groups": groups, "active": active}, status=status)
+    has_order = any(row.has_order for group in groups for row in group.rows)
+    context = {"groups": groups, "active": active, "has_order": has_order}
+    return render(request, "sla/policies/list.html", context, status=status)
 
 
 @promisers_only
@@ -132,6 +134,7 @@ def _form_page(request: HttpRequest, policy: Policy | None) -> HttpResponse:
         "policy": kept,
         "of": queries.policy_page(kept, now=timezone.now()) if kept else None,
         "condition_lists": condition_lists(),
+        "wants_move": "move" in request.POST,
     }
     return render(request, "sla/policies/form.html", context, status=422 if form.errors else 200)
 

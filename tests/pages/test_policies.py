@@ -160,7 +160,7 @@ def test_what_is_typed_is_restated_in_plain_words(client, office):
     assert (
         "Answer within 1 h 30 min of working time (calendar of the assignee, else Office hours) for every lead" in said
     )
-    assert "when it is due tell whose promise it is that it is missed" in said
+    assert "when it is due tell the owner that it is missed" in said
     assert (
         "Not complete yet." in client.post(NEW, form_of(office, act="restate", target="soon"), **HTMX).content.decode()
     )
@@ -297,7 +297,8 @@ def test_the_page_says_how_many_clocks_stay_behind_and_leads_to_them(client, off
     ask("ivo", at=TUESDAY + 5 * HOUR)
     client.post(address(policy), shown(client, policy) | {"target": "2 h"})
     of = client.get(address(policy)).context["of"]
-    assert (of.open_count, of.movable_count, of.missed_count) == (4, 1, 3)
+    assert (of.open_count, of.running_count, of.movable_count, of.missed_count) == (4, 1, 1, 3)
+    assert client.get(of.running_href).context["page"].paginator.count == 1
     assert client.get(of.movable_href).context["page"].paginator.count == 1
     assert client.get(of.missed_href).context["page"].paginator.count == 3
     assert client.get(of.open_href).context["page"].paginator.count == 4
