@@ -40,23 +40,24 @@ def browser(django_db_setup: None) -> Iterator[Browser]:
 
 @pytest.fixture
 def new_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[..., Page]]:
-    """`new_page(user=None, **context options)` opens a page of the site, logged in as `user`.
+    """`new_page(user=None, may_refuse=False, **context options)` opens a page of the site, logged in as `user`.
 
     At the end of the test, a page that met a script error, a refused policy or a broken link in its console fails it.
+    Where it `may_refuse` what is typed, that the browser notes an answer of 422 does not.
     """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def note(message: ConsoleMessage) -> None:
-        if message.type == "error":
+    def note(message: ConsoleMessage, may_refuse: bool) -> None:
+        if message.type == "error" and not (may_refuse and "the server responded with a status of 422" in message.text):
             complaints.append(f"{message.text} ({message.location.get('url', '')})")
 
-    def open_page(user: User | None = None, **options: object) -> Page:
+    def open_page(user: User | None = None, may_refuse: bool = False, **options: object) -> Page:
         context = browser.new_context(base_url=live_server.url, **options)  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE_MILLISECONDS)
         contexts.append(context)
         page = context.new_page()
-        page.on("console", note)
+        page.on("console", lambda message: note(message, may_refuse))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         if user is not None:
             log_in(page, user)
