@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.core.paginator import Paginator
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm import charts, share_charts, threshold_chart
@@ -153,7 +154,7 @@ def _clocks(now: datetime) -> list[ClockFace]:
         _clock(now, left=-92 * MINUTE),
         _clock(now, left=-15 * MINUTE, state="late"),
         _clock(now, left=None, state="met"),
-        _clock(now, left=None, state="paused", note="to Thu, contact away"),
+        _clock(now, left=None, state="paused", note=gettext("to Thu, contact away")),
         _clock(now, left=None, state="cancelled"),
     ]
 
@@ -163,8 +164,8 @@ def _leads(now: datetime) -> list[SampleLead]:
         (
             "Hanna Virtanen",
             "Pohjola Pakkaus Oy",
-            "Webinar, 3 price visits",
-            "Trade fair Lahti, imported list",
+            gettext("Webinar, 3 price visits"),
+            gettext("Trade fair Lahti, imported list"),
             -92,
             22,
             52,
@@ -173,25 +174,43 @@ def _leads(now: datetime) -> list[SampleLead]:
         (
             "Paweł Kamiński",
             "Bałtyk Logistyka",
-            "Demo request, 6 price visits",
-            "Autumn mailing, form /demo",
+            gettext("Demo request, 6 price visits"),
+            gettext("Autumn mailing, form /demo"),
             20,
             35,
             61,
             "A1",
         ),
-        ("Desislava Petrova", "Trakia Mebel AD", "Demo request", "Google search, form /demo", 49, 36, 45, "A1"),
+        (
+            "Desislava Petrova",
+            "Trakia Mebel AD",
+            gettext("Demo request"),
+            gettext("Google search, form /demo"),
+            49,
+            36,
+            45,
+            "A1",
+        ),
         (
             "Luka Zupančič",
             "Alpina Žage d.o.o.",
-            "Buyer’s guide, 4 price visits",
-            "Partner newsletter",
+            gettext("Buyer’s guide, 4 price visits"),
+            gettext("Partner newsletter"),
             98,
             28,
             38,
             "B2",
         ),
-        ("Magdalena Wiśniewska", "Warta Tekstylia", "Mail reply, buyer’s guide", "Autumn mailing", 138, 12, 51, "C1"),
+        (
+            "Magdalena Wiśniewska",
+            "Warta Tekstylia",
+            gettext("Mail reply, buyer’s guide"),
+            gettext("Autumn mailing"),
+            138,
+            12,
+            51,
+            "C1",
+        ),
     )
     return [
         SampleLead(
@@ -211,39 +230,41 @@ def _reasons() -> ScoreReasons:
     return ScoreReasons(
         groups=(
             ReasonGroup(
-                title="Engagement, band 1",
+                title=gettext("Engagement, band 1"),
                 total=61,
                 lines=(
-                    ReasonLine("Asked for a demo", 28.8, "20 h", "#activities"),
+                    ReasonLine(gettext("Asked for a demo"), 28.8, gettext("20 h"), "#activities"),
                     ReasonLine(
-                        "6 visits to /pricing",
+                        gettext("6 visits to /pricing"),
                         20,
-                        "2 h – 4 d",
+                        gettext("2 h – 4 d"),
                         "#activities",
                         2.9,
-                        "22.9 earned, the rule’s cap of 20 cut 2.9",
+                        gettext("22.9 earned, the rule’s cap of 20 cut 2.9"),
                     ),
-                    ReasonLine("Downloaded buyer’s guide", 8.1, "8 d", "#activities"),
-                    ReasonLine("Clicked a mailing", 2.1, "7 d", "#activities"),
-                    ReasonLine("Opened mailings, 3", 2, "3 – 16 d", "#activities"),
+                    ReasonLine(gettext("Downloaded buyer’s guide"), 8.1, gettext("8 d"), "#activities"),
+                    ReasonLine(gettext("Clicked a mailing"), 2.1, gettext("7 d"), "#activities"),
+                    ReasonLine(gettext("Opened mailings, 3"), 2, gettext("3 – 16 d"), "#activities"),
                 ),
             ),
             ReasonGroup(
-                title="Fit, band A",
+                title=gettext("Fit, band A"),
                 total=35,
                 is_fit=True,
                 decimals=0,
                 lines=(
-                    ReasonLine("200 to 1,000 people", 12),
-                    ReasonLine("Industry is logistics", 10),
-                    ReasonLine("Title has “operations”", 10),
-                    ReasonLine("Country is Poland", 5),
-                    ReasonLine("Revenue not known", -2),
+                    ReasonLine(gettext("200 to 1,000 people"), 12),
+                    ReasonLine(gettext("Industry is logistics"), 10),
+                    ReasonLine(gettext("Title has “operations”"), 10),
+                    ReasonLine(gettext("Country is Poland"), 5),
+                    ReasonLine(gettext("Revenue not known"), -2),
                 ),
             ),
         ),
-        footnote="Model version 7. Cools below 60 on 6 December if nothing more happens. 3 clicks by a mail gateway "
-        "not counted.",
+        footnote=gettext(
+            "Model version 7. Cools below 60 on 6 December if nothing more happens. 3 clicks by a mail gateway "
+            "not counted."
+        ),
     )
 
 
@@ -264,16 +285,16 @@ def _course(now: datetime) -> charts.ScoreCourse:
     )
     return charts.ScoreCourse(
         points=tuple(charts.CoursePoint(now - timedelta(days=days), score) for days, score in steps),
-        thresholds=((90, "90 hot"), (60, "60 MQL")),
+        thresholds=((90, gettext("90 hot")), (60, gettext("60 MQL"))),
         marks=(
-            charts.CourseMark(now - timedelta(days=9), "guide"),
-            charts.CourseMark(now - timedelta(days=0.8), "demo"),
+            charts.CourseMark(now - timedelta(days=9), gettext("guide")),
+            charts.CourseMark(now - timedelta(days=0.8), gettext("demo")),
         ),
-        start_label="18 Oct",
-        end_label="96 now",
-        label="The score rose from 22 to 96 in 30 days",
-        when_heading="When",
-        score_heading="Score",
+        start_label=gettext("18 Oct"),
+        end_label=gettext("96 now"),
+        label=gettext("The score rose from 22 to 96 in 30 days"),
+        when_heading=gettext("When"),
+        score_heading=gettext("Score"),
     )
 
 
@@ -281,18 +302,26 @@ def _histogram() -> charts.Histogram:
     counts = (17, 15, 12, 10, 8, 7, 6, 5, 4, 2, 2, 1, 2)
     return charts.Histogram(
         bins=tuple(
-            charts.Bin(edge=str(hour), count=count, href=f"#contacted-{hour}", title=f"{hour} to {hour + 1} h")
+            charts.Bin(
+                edge=str(hour),
+                count=count,
+                href=f"#contacted-{hour}",
+                title=gettext("%(first)s to %(last)s h") % {"first": hour, "last": hour + 1},
+            )
             for hour, count in enumerate(counts)
         ),
         last_edge="12+",
         limit_at=8,
-        limit_label="limit 8 h",
-        within_label="80 within",
-        after_label="11 after it",
-        marks=(charts.AxisMark(3.17, "median 3 h 10 min"), charts.AxisMark(8.5, "90th percentile 8 h 30 min")),
-        label="Response times of 91 handoffs",
-        step_heading="Contacted within",
-        count_heading="Handoffs",
+        limit_label=gettext("limit 8 h"),
+        within_label=gettext("80 within"),
+        after_label=gettext("11 after it"),
+        marks=(
+            charts.AxisMark(3.17, gettext("median 3 h 10 min")),
+            charts.AxisMark(8.5, gettext("90th percentile 8 h 30 min")),
+        ),
+        label=gettext("Response times of 91 handoffs"),
+        step_heading=gettext("Contacted within"),
+        count_heading=gettext("Handoffs"),
     )
 
 
@@ -309,18 +338,39 @@ def _delays() -> charts.DelayBars:
             before_percentile_90=hours[3] * HOUR,
             limit=limit,
             median_text=median,
-            median_change="−14 min",
+            median_change=gettext("−14 min"),
             percentile_text=tail,
-            percentile_change="−45 min",
+            percentile_change=gettext("−45 min"),
         )
 
     return charts.DelayBars(
         rows=(
-            delay("System", "formed → offered", (0.63, 2.9, 0.87, 3.7), None, "38 min", "2 h 55 min"),
-            delay("Human", "offered → contacted", (3.17, 8.5, 4.1, 10.35), 8 * HOUR, "3 h 10 min", "8 h 30 min"),
-            delay("Total", "formed → contacted", (4.08, 10.25, 5.17, 12.2), None, "4 h 05 min", "10 h 15 min"),
+            delay(
+                gettext("System"),
+                gettext("formed → offered"),
+                (0.63, 2.9, 0.87, 3.7),
+                None,
+                gettext("38 min"),
+                gettext("2 h 55 min"),
+            ),
+            delay(
+                gettext("Human"),
+                gettext("offered → contacted"),
+                (3.17, 8.5, 4.1, 10.35),
+                8 * HOUR,
+                gettext("3 h 10 min"),
+                gettext("8 h 30 min"),
+            ),
+            delay(
+                gettext("Total"),
+                gettext("formed → contacted"),
+                (4.08, 10.25, 5.17, 12.2),
+                None,
+                gettext("4 h 05 min"),
+                gettext("10 h 15 min"),
+            ),
         ),
-        label="Delays of 91 handoffs against the period before",
+        label=gettext("Delays of 91 handoffs against the period before"),
     )
 
 
@@ -341,11 +391,11 @@ def _threshold() -> threshold_chart.ThresholdChart:
         )
 
     return threshold_chart.ThresholdChart(
-        curve=curve("version 8", 64, 0.04),
-        before=curve("version 7", 60, 0.0),
+        curve=curve(gettext("version 8"), 64, 0.04),
+        before=curve(gettext("version 7"), 60, 0.0),
         capacity=28,
-        capacity_lines=("28 sales can", "take a week"),
-        label="Precision and MQLs a week against the threshold, versions 8 and 7",
+        capacity_lines=(gettext("28 sales can"), gettext("take a week")),
+        label=gettext("Precision and MQLs a week against the threshold, versions 8 and 7"),
     )
 
 
@@ -372,10 +422,10 @@ def _people() -> share_charts.GroupBars:
             person("Georgi Dimitrov", 13, 18, 340, 5, 4),
             person("Elina Saarinen", 2, 2, 45, 0, 0),
         ),
-        total=person("All", 82, 93, 190, 11, 12),
+        total=person(gettext("All"), 82, 93, 190, 11, 12),
         promised=0.9,
-        name_heading="Person",
-        share_heading="Within 8 h",
+        name_heading=gettext("Person"),
+        share_heading=gettext("Within 8 h"),
     )
 
 
@@ -386,8 +436,8 @@ def _arrivals() -> share_charts.HeatTable:
     return share_charts.HeatTable(
         columns=("00\u201309", "09\u201313", "13\u201317", "17\u201324"),
         rows=(
-            share_charts.HeatRow("Mon", (cell(1), cell(5, 1), cell(3), cell(0)), cell(9, 1)),
-            share_charts.HeatRow("Tue", (cell(0), cell(2), cell(4, 2), cell(1)), cell(7, 2)),
+            share_charts.HeatRow(gettext("Mon"), (cell(1), cell(5, 1), cell(3), cell(0)), cell(9, 1)),
+            share_charts.HeatRow(gettext("Tue"), (cell(0), cell(2), cell(4, 2), cell(1)), cell(7, 2)),
         ),
         totals=(cell(1), cell(7, 1), cell(7, 2), cell(1), cell(16, 3)),
     )
@@ -398,13 +448,17 @@ def _bands() -> tuple[share_charts.Band, ...]:
         low, high = wilson_interval(hits=won, of=of)
         return share_charts.Band(name, of, "#of", won, "#won", still_open, "#open", low=low, high=high)
 
-    return (band("within 1 h", 22, 118, 9), band("within 4 h", 24, 196, 20), band("later", 1, 4, 0))
+    return (
+        band(gettext("within 1 h"), 22, 118, 9),
+        band(gettext("within 4 h"), 24, 196, 20),
+        band(gettext("later"), 1, 4, 0),
+    )
 
 
 def _tabs() -> list[dict[str, Any]]:
     return [
-        {"label": "To review", "href": "#review", "count": 14, "is_current": True},
-        {"label": "Rejected by sales", "href": "#rejected", "count": 3, "is_current": False},
-        {"label": "Waiting for capacity", "href": "#waiting", "count": 2, "is_current": False},
-        {"label": "Hot, Poland", "href": "#hot", "count": None, "is_current": False},
+        {"label": gettext("To review"), "href": "#review", "count": 14, "is_current": True},
+        {"label": gettext("Rejected by sales"), "href": "#rejected", "count": 3, "is_current": False},
+        {"label": gettext("Waiting for capacity"), "href": "#waiting", "count": 2, "is_current": False},
+        {"label": gettext("Hot, Poland"), "href": "#hot", "count": None, "is_current": False},
     ]
