@@ -16,7 +16,7 @@ from django.db.models import Count, Max, QuerySet
 
 from crm import holding, notice_words
 from crm.models import Delivery, Notice, User, Webhook
-from crm.models.notices import Channel, DeliveryState
+from crm.models.notices import Channel, DeliveryState, NoticeKind
 
 WINDOW = dt.timedelta(minutes=1)
 AT_MOST = {Channel.EMAIL: 500, Channel.WEBHOOK: 50}
@@ -66,9 +66,8 @@ def group_due(*, at: dt.datetime, channel: Channel) -> int:
 
 def _waiting(deliveries: QuerySet[Delivery], *, at: dt.datetime) -> QuerySet[Delivery]:
     """Single ones that are due and were never tried; what was tried keeps its message id."""
-    return deliveries.filter(
-        state=DeliveryState.QUEUED, attempts=0, notice__isnull=False, digest=None, next_attempt_at__lte=at
-    )
+    single = deliveries.filter(state=DeliveryState.QUEUED, attempts=0, notice__isnull=False, next_attempt_at__lte=at)
+    return single.exclude(notice__kind=NoticeKind.REPORT)  # a report is a list already
 
 
 def _recent(targets: Collection[_Target], *, at: dt.datetime) -> dict[_Target, int]:

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.flows import own_settings
 from crm.models import User, Webhook
-from crm.models.notices import ALWAYS_IN_BELL, WEBHOOK_KINDS, Channel, DeliveryState, NoticeKind
-from crm.models.people import validate_time_zone
+from crm.models.notices import ALWAYS_IN_BELL, PERSONAL_KINDS, WEBHOOK_KINDS, Channel, DeliveryState, NoticeKind
+from crm.models.people import ReportRhythm, validate_time_zone
 from crm.models.webhooks import WebhookForm
 
 _TIME = forms.TimeInput(format="%H:%M", attrs={"type": "time"})
@@ -98,9 +98,18 @@ class OwnSettingsForm(forms.Form):
         help_text=_("Is told meanwhile what you are told. A colleague who sees every contact."),
     )
 
+    report_rhythm = forms.ChoiceField(label=_("How often"), choices=ReportRhythm.choices)
+    report_hour = forms.TypedChoiceField(
+        label=_("At"), choices=[(hour, f"{hour:02}:00") for hour in range(24)], coerce=int
+    )
+
     def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.kinds = [kind for kind in NoticeKind if kind != NoticeKind.WEBHOOK_OFF or person.is_admin]
+        unasked = {NoticeKind.REPORT} if person.is_admin else {*PERSONAL_KINDS}
+        self.kinds = [kind for kind in NoticeKind if kind not in unasked]
+        self.has_report = person.sees_sla
+        if not self.has_report:
+            del self.fields["report_rhythm"], self.fields["report_hour"]
         for name, kind, channel in self._boxes():
             label = _BOX_LABEL % {"kind": kind.label, "channel": channel.label}
             self.fields[name] = forms.BooleanField(label=label, required=False, initial=True)
@@ -111,7 +120,8 @@ class OwnSettingsForm(forms.Form):
     @classmethod
     def of(cls, person: User, *, at: dt.datetime) -> OwnSettingsForm:
         """The form filled with what holds at `at`; an absence that is over is not shown any more."""
-        initial = {name: getattr(person, name) for name in ("language", "time_zone", "quiet_from", "quiet_until")}
+        plain = ("language", "time_zone", "quiet_from", "quiet_until", "report_rhythm", "report_hour")
+        initial = {name: getattr(person, name) for name in plain}
         if person.away_from and person.away_until and person.away_until > at:
             last = timezone.localtime(person.away_until) - dt.timedelta(days=1)
             initial |= {"away_from": timezone.localdate(person.away_from), "away_until": last.date()}
@@ -135,7 +145,7 @@ class OwnSettingsForm(forms.Form):
 
     def values(self) -> dict[str, Any]:
         """The columns."""
-        return {name: self.cleaned_data[name] for name in own_settings.FIELDS}
+        return {name: self.cleaned_data[name] for name in own_settings.FIELDS if name in self.fields}
 
     def unwanted(self) -> set[tuple[str, str]]:
         """The (kind, channel) whose boxes are empty."""

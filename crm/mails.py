@@ -18,6 +18,8 @@ from django.utils.translation import ngettext
 
 from crm import digests, notice_words
 from crm.models import Delivery, User
+from crm.models.notices import NoticeKind
+from crm.queries import sla_report
 from crm.sending import Unreachable, Unsendable
 
 logger = logging.getLogger(__name__)
@@ -85,13 +87,16 @@ def _compose(delivery: Delivery, *, to: User, server: BaseEmailBackend) -> Email
     if not told:
         raise Unsendable(_("Nothing of this digest is left to be told."))
     settings_link = settings.SITE_URL + reverse("my_settings")
-    context = {
+    context: dict[str, object] = {
         "subject": told[0].subject if delivery.notice else _digest_subject(len(told)),
         "told": [{"words": words, "link": settings.SITE_URL + words.path} for words in told],
         "site": settings.SITE_URL,
         "settings_link": settings_link,
     }
     template = "mail/notice" if delivery.notice else "mail/digest"
+    if delivery.notice and delivery.notice.kind == NoticeKind.REPORT:
+        template = "mail/report"
+        context["report"] = sla_report.of_notice(delivery.notice, now=timezone.now())
     message = EmailMultiAlternatives(
         # A name may hold anything; a header holds one line.
         subject=" ".join(str(context["subject"]).split()),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from crm import formats
 from crm.models import Notice
@@ -81,6 +82,8 @@ def _who(notice: Notice) -> str:
 
 
 def _path(notice: Notice) -> str:
+    if notice.kind == NoticeKind.REPORT:
+        return f"/sla/report/{notice.pk}/"
     if notice.kind == NoticeKind.WEBHOOK_OFF:
         return f"/settings/webhooks/{notice.params['webhook']}/"
     return f"/contacts/{notice.contact_id}/" if notice.contact_id else "/alerts/"
@@ -286,6 +289,19 @@ def _goes_on_with(notice: Notice) -> str:
     return _holder(notice.handoff) if notice.handoff else str(owner) if owner else _("marketing")
 
 
+def _report(notice: Notice, who: str) -> _Said:
+    since, until = (dt.date.fromisoformat(notice.params[name]) for name in ("since", "until"))
+    pattern = pgettext("date pattern: day, month and year", "j M Y")
+    days = date_format(until, pattern)
+    if since != until:
+        days = f"{date_format(since, pattern)} \u2013 {days}"
+    return _Said(
+        _("Promises, %(days)s") % {"days": days},
+        _("What was missed, who has it, and how it was before."),
+        topic=_("promises, %(days)s") % {"days": days},
+    )
+
+
 def _webhook_off(notice: Notice, who: str) -> _Said:
     name = notice.params["name"]
     return _Said(
@@ -309,5 +325,6 @@ _WORDS = {
     NoticeKind.ACTIVE_AGAIN: _active_again,
     NoticeKind.RESURFACED: _resurfaced,
     NoticeKind.MERGED: _merged,
+    NoticeKind.REPORT: _report,
     NoticeKind.WEBHOOK_OFF: _webhook_off,
 }

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from crm.errors import NotFound
 from crm.models import Delivery, Notice, OptOut, Role, User, Webhook
-from crm.models.notices import Channel, NoticeKind
+from crm.models.notices import PERSONAL_KINDS, Channel, NoticeKind
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _for_deputies(drafts: Sequence[Draft], *, people: Mapping[int, User], at: dt
     found = []
     for draft in drafts:
         person = people[draft.recipient_id]
-        deputy = person.deputy if person.is_away(at) else None
+        deputy = person.deputy if person.is_away(at) and draft.kind not in PERSONAL_KINDS else None
         if deputy is None or not deputy.is_active or deputy.is_away(at) or (deputy.pk, _happening(draft)) in told:
             continue
         told.add((deputy.pk, _happening(draft)))

@@ -266,6 +266,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep timers": _every(5, "crm.tasks.sweep_timers"),
     "send deliveries": _every(5, "crm.tasks.send_deliveries"),
     "send to webhooks": _every(5, "crm.tasks.send_to_webhooks"),
+    "send reports": _every(60, "crm.tasks.send_reports"),
     "heartbeat": _every(5, "crm.tasks.heartbeat"),
     "route waiting handoffs": _every(30, "crm.tasks.route_waiting"),
     "resume jobs": _every(30, "crm.tasks.resume_jobs"),

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from crm import deliveries, flows
 from crm import heartbeat as signs_of_life
-from crm.flows import backtests, learning, moves, publishing
+from crm.flows import backtests, learning, moves, publishing, reports
 from crm.models.notices import Channel
 from leads.tasks import run_import
 from scoring.tasks import run_backtest, run_publication, run_suggestion
@@ -49,6 +49,13 @@ def send_to_webhooks() -> None:
     if done := deliveries.send_due(at=timezone.now(), channel=Channel.WEBHOOK):
         logger.info("Webhooks: %d sent, %d to be tried again, %d failed.", done.sent, done.retried, done.failed)
         send_to_webhooks.apply_async(**AT_ONCE)
+
+
+@shared_task
+def send_reports() -> None:
+    """Have the reports written whose hour has come."""
+    if told := reports.send_due_reports(at=timezone.now()):
+        logger.info("Wrote %d reports.", told)
 
 
 @shared_task

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
-from crm.views import alerts, deliveries, health, home, own_settings, people, style_guide, theme, webhooks
+from crm.views import alerts, deliveries, health, home, own_settings, people, reports, style_guide, theme, webhooks
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -24,6 +24,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/webhooks/<int:webhook_id>/secret/", webhooks.webhook_secret, name="webhook_secret"),
     path("settings/webhooks/<int:webhook_id>/delete/", webhooks.webhook_delete, name="webhook_delete"),
     path("my-settings/", own_settings.my_settings, name="my_settings"),
+    path("sla/report/", reports.report, name="report"),
+    path("sla/report/<int:notice_id>/", reports.report, name="report_of"),
     path("alerts/", alerts.alerts, name="alerts"),
     path("alerts/read/", alerts.alerts_read_all, name="alerts_read_all"),
     path("alerts/<int:notice_id>/read/", alerts.alert_read, name="alert_read"),

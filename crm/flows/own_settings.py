@@ -12,11 +12,23 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from crm import rhythms
 from crm.errors import Invalid
+from crm.flows import reports
 from crm.models import OptOut, Role, User
 from crm.models.notices import ALWAYS_IN_BELL, Channel
 
-FIELDS = ("language", "time_zone", "quiet_from", "quiet_until", "away_from", "away_until", "deputy")
+FIELDS = (
+    "language",
+    "time_zone",
+    "quiet_from",
+    "quiet_until",
+    "away_from",
+    "away_until",
+    "deputy",
+    "report_rhythm",
+    "report_hour",
+)
 
 
 def deputies_for(person: User) -> QuerySet[User]:
@@ -40,8 +52,11 @@ def save_own_settings(
     _require_both("away", first, last)
     if values.get("quiet_from") and values["quiet_from"] == values["quiet_until"]:
         raise Invalid(_("Quiet hours end at another time than they begin."), field="quiet_until")
+    if not person.sees_sla:
+        values = values | {"report_rhythm": rhythms.OFF}
     for name in FIELDS:
-        setattr(person, name, values.get(name))
+        if name in values:
+            setattr(person, name, values[name])
     try:
         person.clean_fields(exclude=[name for name in values if name.startswith("away")] + ["password", "created_at"])
     except ValidationError as error:
@@ -57,7 +72,8 @@ def save_own_settings(
             raise Invalid(_("That is over already. Leave both days empty."), field="away_until")
     if person.deputy and not deputies_for(person).filter(id=person.deputy.pk).exists():
         raise Invalid(_("Choose a colleague who sees every contact."), field="deputy")
-    person.save(update_fields=FIELDS)
+    person.next_report_at = reports.next_report_at(person, after=at)
+    person.save(update_fields=[*FIELDS, "next_report_at"])
     _set_unwanted(person, unwanted)
     return person
 

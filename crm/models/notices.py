@@ -24,10 +24,13 @@ class NoticeKind(models.TextChoices):
     ACTIVE_AGAIN = "active_again", _("Active again")
     RESURFACED = "resurfaced", _("Came back")
     MERGED = "merged", _("Merged with another contact")
+    REPORT = "report", _("Report of promises")
     WEBHOOK_OFF = "webhook_off", _("A webhook was switched off")
 
 
-WEBHOOK_KINDS = tuple(kind for kind in NoticeKind if kind != NoticeKind.WEBHOOK_OFF)
+PERSONAL_KINDS = (NoticeKind.REPORT, NoticeKind.WEBHOOK_OFF)
+"""What is about no lead, and for its recipient alone."""
+WEBHOOK_KINDS = tuple(kind for kind in NoticeKind if kind not in PERSONAL_KINDS)
 """What a webhook may be told of: everything about leads."""
 ALWAYS_IN_BELL = (NoticeKind.BREACH, NoticeKind.ESCALATE)
 """What nobody can choose not to see."""

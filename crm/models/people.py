@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from crm import quiet
+from crm import quiet, rhythms
 
 
 class Role(models.TextChoices):
@@ -64,6 +64,14 @@ def validate_time_zone(value: str) -> None:
         raise ValidationError(
             _("“%(value)s” is not a known time zone, such as Europe/Helsinki."), params={"value": value}
         )
+
+
+class ReportRhythm(models.TextChoices):
+    """How often the report of promises is mailed."""
+
+    OFF = rhythms.OFF, _("Never")
+    DAILY = rhythms.DAILY, _("Every day, about the day before")
+    WEEKLY = rhythms.WEEKLY, _("Every Monday, about the week before")
 
 
 class UserManager(BaseUserManager["User"]):
@@ -115,6 +123,9 @@ class User(AbstractBaseUser):
     deputy = models.ForeignKey(
         "self", verbose_name=_("deputy"), null=True, blank=True, on_delete=models.SET_NULL, related_name="deputy_of"
     )
+    report_rhythm = models.CharField(_("report"), max_length=6, choices=ReportRhythm, default=ReportRhythm.OFF)
+    report_hour = models.PositiveSmallIntegerField(_("hour of the report"), default=8)
+    next_report_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     USERNAME_FIELD = "email"
@@ -123,6 +134,11 @@ class User(AbstractBaseUser):
 
     class Meta:
         ordering: ClassVar = ["name", "id"]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_report_at"], condition=models.Q(next_report_at__isnull=False), name="user_report_due"
+            ),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(Lower("email"), name="user_email_unique_whatever_case"),
             models.CheckConstraint(
@@ -138,6 +154,12 @@ class User(AbstractBaseUser):
                 condition=models.Q(away_from=None, away_until=None)
                 | models.Q(away_from__isnull=False, away_until__isnull=False, away_from__lt=models.F("away_until")),
             ),
+            models.CheckConstraint(
+                name="report_has_a_next_instant",
+                condition=models.Q(report_rhythm="off", next_report_at=None)
+                | (~models.Q(report_rhythm="off") & models.Q(next_report_at__isnull=False)),
+            ),
+            models.CheckConstraint(name="report_hour_of_a_day", condition=models.Q(report_hour__lte=23)),
             models.CheckConstraint(name="nobody_is_their_own_deputy", condition=~models.Q(deputy=models.F("id"))),
         ]
 
@@ -183,6 +205,11 @@ class User(AbstractBaseUser):
     @property
     def is_admin(self) -> bool:
         return self.has_role(Role.ADMIN)
+
+    @property
+    def sees_sla(self) -> bool:
+        """Whether the page and the report of promises are theirs to read."""
+        return self.has_role(Role.MANAGER, Role.ADMIN)
 
     @property
     def sees_all_contacts(self) -> bool:

@@ -65,6 +65,12 @@ def short_duration(seconds: Number | None) -> str:
     return "\u2013" if seconds is None else formats.short_duration(float(seconds))
 
 
+@register.filter
+def full_moment(moment: datetime) -> str:
+    """An instant in full, as plain text: "Tue 17 Nov 2026, 13:46 Helsinki"."""
+    return formats.full_moment(moment)
+
+
 @register.simple_tag
 def age(moment: datetime, now: datetime | None = None) -> SafeString:
     """How long ago as one unit, "20 h", with the instant in the title."""

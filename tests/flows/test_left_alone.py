@@ -5,7 +5,7 @@ import zoneinfo
 
 import pytest
 from django.core import mail
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from crm import deliveries, flows, notices
@@ -219,8 +219,6 @@ def test_mail_says_where_one_chooses_and_acts_by_no_link(offered, manager, setti
 
 
 def test_unread_notices_are_counted_by_one_query_through_their_index(salesperson, django_assert_num_queries):
-    from django.db import connection
-
     with django_assert_num_queries(1):
         Notice.objects.filter(recipient=salesperson, read_at=None).count()
     if connection.vendor == "postgresql":
