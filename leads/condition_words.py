@@ -41,6 +41,7 @@ OF_CONTACT = {
     "first_name": gettext_lazy("first name"),
     "last_name": gettext_lazy("last name"),
     "persona": gettext_lazy("persona"),
+    "segment": gettext_lazy("segment"),
 }
 OF_COMPANY = {
     "company.name": gettext_lazy("company"),

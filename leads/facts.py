@@ -5,6 +5,7 @@
 contact            its own fields, bare
 company.…          those of its company, unset without one
 attributes.NAME    what else is known of it
+segment            the names of the segments that the contact is in: several values, or none; for policies alone
 handoff.…          `cause`, `grade`, `score`, `team` of the handoff; `campaign` the names of all campaigns that the
                    contact had met when it was formed
 bant.…             the verdict on `budget`, `authority`, `need`, `timeline`; `bant.decide_by` the day of the decision
@@ -21,7 +22,7 @@ from typing import Any
 from django.db.models import prefetch_related_objects
 
 from leads.conditions import ANY_NAME, Condition, Several, all_match, parse_conditions
-from leads.models import Activity, Contact, Handoff, Persona
+from leads.models import Activity, Contact, Handoff, Persona, Segment
 from leads.models.qualification import Letter
 
 CONTACT_FIELDS: dict[str, Callable[[Contact], Any]] = {
@@ -69,7 +70,7 @@ FIT_FIELDS = frozenset(
         "persona",
     }
 )
-POLICY_FIELDS = FIT_FIELDS | {f"handoff.{field}" for field in HANDOFF_FIELDS}
+POLICY_FIELDS = FIT_FIELDS | {f"handoff.{field}" for field in HANDOFF_FIELDS} | {"segment"}
 ACTIVITY_FACTS = ("source", "direction", "campaign")
 
 
@@ -93,20 +94,34 @@ def pictures() -> tuple[Picture, ...]:
     )
 
 
+def segments() -> tuple[Picture, ...]:
+    """The segments, by one query; their conditions may ask for personas."""
+    return tuple(Picture(name=row.name, conditions=parse_conditions(row.conditions)) for row in Segment.objects.all())
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The pictures that handoffs are compared with: the active personas and the segments, where they are asked for."""
+
+    personas: Sequence[Picture] = ()
+    segments: Sequence[Picture] = ()
+
+
 def fetch(contacts: Iterable[Contact], *, fields: Iterable[str]) -> None:
     """Fetch what conditions on `fields` read of these contacts beside their company and source: one query at most."""
     if any(field.startswith("bant.") for field in fields):
         prefetch_related_objects(list(contacts), "qualifications")
 
 
-def fetch_handoffs(handoffs: Sequence[Handoff], *, fields: Iterable[str]) -> Sequence[Picture]:
-    """Fetch what conditions on `fields` read of these handoffs and their contacts; return the personas in use.
+def fetch_handoffs(handoffs: Sequence[Handoff], *, fields: Iterable[str]) -> Drawn:
+    """Fetch what conditions on `fields` read of these handoffs and their contacts; return what these are compared with.
 
     As many queries however many handoffs there are; none where nothing is asked for or all is there already.
     """
     asked = set(fields)
-    has_persona = "persona" in asked
-    known = pictures() if has_persona else ()
+    chosen = segments() if "segment" in asked else ()
+    asked |= {condition.field for segment in chosen for condition in segment.conditions}
+    known = pictures() if "persona" in asked else ()
     asked |= {condition.field for picture in known for condition in picture.conditions}
     lookups = {
         "contact": any(not field.startswith("handoff.") for field in asked),
@@ -117,7 +132,7 @@ def fetch_handoffs(handoffs: Sequence[Handoff], *, fields: Iterable[str]) -> Seq
         "team": "handoff.team" in asked,
     }
     prefetch_related_objects(list(handoffs), *(name for name, is_asked in lookups.items() if is_asked))
-    return known
+    return Drawn(personas=known, segments=chosen)
 
 
 def contact_getter(contact: Contact, *, pictures: Sequence[Picture] | None = None) -> Callable[[str], Any]:
@@ -157,14 +172,21 @@ def _bant(contact: Contact, name: str) -> Any:
     return None
 
 
-def handoff_getter(handoff: Handoff, *, pictures: Sequence[Picture] | None = None) -> Callable[[str], Any]:
-    """Read a field of the handoff (`handoff.…`), of its contact (bare) or of the company; `pictures` as above."""
+def handoff_getter(handoff: Handoff, *, drawn: Drawn | None = None) -> Callable[[str], Any]:
+    """Read a field of the handoff (`handoff.…`), of its contact (bare) or of the company.
+
+    `drawn` is what `fetch_handoffs` has found for many; without it personas and segments are looked up when asked for.
+    """
 
     def get(field: str) -> Any:
         if field.startswith("handoff."):
             reader = HANDOFF_FIELDS.get(field.removeprefix("handoff."))
             return reader(handoff) if reader else None
-        return contact_getter(handoff.contact, pictures=pictures)(field)
+        of_contact = contact_getter(handoff.contact, pictures=drawn.personas if drawn else None)
+        if field == "segment":
+            known = drawn.segments if drawn else segments()
+            return Several(one.name for one in known if all_match(one.conditions, of_contact))
+        return of_contact(field)
 
     return get
 

@@ -53,7 +53,7 @@ class Chooser:
             (policy, parse_conditions(policy.conditions)) for policy in rows
         ]
         asked = {one.field for _policy, conditions in self.policies for one in conditions}
-        self._pictures = facts.fetch_handoffs(handoffs, fields=asked)
+        self._drawn = facts.fetch_handoffs(handoffs, fields=asked)
         if any(policy.calendar_of != CalendarOf.NAMED for policy, _conditions in self.policies):
             prefetch_related_objects(list(handoffs), "team__calendar", "assignee__team__calendar", "assignee__calendar")
 
@@ -63,7 +63,7 @@ class Chooser:
         Where none fits, a milestone of `IF_PROMISED` is not promised, which is None; for any other it raises
         `Conflict`, since then there would be no clock.
         """
-        get = facts.handoff_getter(handoff, pictures=self._pictures)
+        get = facts.handoff_getter(handoff, drawn=self._drawn)
         for policy, conditions in self.policies:
             if all_match(conditions, get):
                 return policy
@@ -76,7 +76,7 @@ class Chooser:
 
     def judge(self, handoff: Handoff) -> Iterator[Judgement]:
         """Every policy in order, each condition with what the handoff has for it."""
-        get = facts.handoff_getter(handoff, pictures=self._pictures)
+        get = facts.handoff_getter(handoff, drawn=self._drawn)
         for policy, conditions in self.policies:
             values = [(one, get(one.field)) for one in conditions]
             yield Judgement(policy, tuple(Judged(one, value, matches(one, value)) for one, value in values))

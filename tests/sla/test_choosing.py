@@ -9,7 +9,7 @@ import sla.services
 from crm import flows
 from crm.queries import which
 from leads import facts
-from leads.models import Contact, Handoff
+from leads.models import Contact, Handoff, Segment
 from sla.choosing import Chooser
 from sla.models import Calendar, Milestone, Policy, Timer
 
@@ -30,7 +30,22 @@ CONDITIONS = (
     {"field": "persona", "op": "is_unset", "value": None},
     {"field": "bant.budget", "op": "is_set", "value": None},
     {"field": "attributes.size", "op": "lt", "value": 5},
+    {"field": "segment", "op": "equals", "value": "Small finns"},
+    {"field": "segment", "op": "not_equals", "value": "Chiefs"},
 )
+SEGMENTS = {
+    "Small finns": [
+        {"field": "country", "op": "equals", "value": "FI"},
+        {"field": "attributes.size", "op": "lt", "value": 5},
+    ],
+    "Chiefs": [{"field": "job_title", "op": "equals", "value": "CEO"}],
+}
+
+
+@pytest.fixture(autouse=True)
+def _segments(db):
+    for name, conditions in SEGMENTS.items():
+        Segment.objects.create(name=name, conditions=conditions, created_at=AT)
 
 
 def handoffs(dice: random.Random, *, count: int) -> list[Handoff]:
@@ -115,11 +130,19 @@ def test_many_leads_are_judged_by_a_constant_number_of_queries(django_assert_num
         target_seconds=60,
         calendar=Calendar.objects.get(name="Office hours"),
         calendar_of="team",
-        conditions=[CONDITIONS[7], CONDITIONS[10], CONDITIONS[11]],
+        conditions=[CONDITIONS[7], CONDITIONS[10], CONDITIONS[11], CONDITIONS[14]],
         position=0,
     )
-    # Policies, personas, qualifications, touches with their campaigns; nobody has a team or an assignee yet.
-    with django_assert_num_queries(5):
+    # Policies, segments, personas, qualifications, touches with their campaigns; nobody has a team or an assignee yet.
+    with django_assert_num_queries(6):
         chooser = Chooser(Milestone.REVIEW, leads)
         for lead in leads:
             chooser.choose(lead)
+
+
+def test_a_lead_is_in_the_segments_whose_conditions_it_meets():
+    (lead,) = handoffs(random.Random(3), count=1)
+    lead.contact.country, lead.contact.job_title, lead.contact.attributes = "fi", "CEO", {"size": "4"}
+    assert list(facts.handoff_getter(lead)("segment")) == ["Chiefs", "Small finns"]
+    lead.contact.attributes = {"size": 9}
+    assert list(facts.handoff_getter(lead)("segment")) == ["Chiefs"]
