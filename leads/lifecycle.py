@@ -49,8 +49,11 @@ HANDOFF_FIELDS = (
 
 
 def locked_contacts(contact_ids: Collection[int]) -> list[Contact]:
-    """Lock contacts in id order, so that two transactions never wait for each other, and return them."""
-    locked = Contact.objects.filter(id__in=contact_ids).order_by("id").select_for_update(of=("self",))
+    """Lock contacts in id order, so that two transactions never wait for each other, and return them.
+
+    Without their keys, here as with handoffs: a sweep that holds timers may still write notices that point at them.
+    """
+    locked = Contact.objects.filter(id__in=contact_ids).order_by("id").select_for_update(of=("self",), no_key=True)
     return list(locked.select_related("company", "source"))
 
 
@@ -105,7 +108,11 @@ def locked_handoff(*, user: User | None, handoff_id: int) -> Handoff:
         if contact_id is None:
             raise NotFound(_("There is no such handoff."))
         contacts = locked_contacts([contact_id])
-        handoff = Handoff.objects.select_for_update(of=("self",)).select_related("assignee", "team").get(id=handoff_id)
+        handoff = (
+            Handoff.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("assignee", "team")
+            .get(id=handoff_id)
+        )
         if contacts and handoff.contact_id == contact_id:
             handoff.contact = contacts[0]
             return handoff
@@ -130,7 +137,9 @@ def locked_contact(*, user: User | None, contact_id: int) -> Contact:
 
 def open_handoff_of(contact: Contact) -> Handoff | None:
     """The contact's open handoff, locked; None when there is none."""
-    handoff = contact.handoffs.open().select_for_update(of=("self",)).select_related("assignee", "team").first()
+    handoff = (
+        contact.handoffs.open().select_for_update(of=("self",), no_key=True).select_related("assignee", "team").first()
+    )
     if handoff is not None:
         handoff.contact = contact
     return handoff

@@ -18,7 +18,7 @@ from crm.models import Role, User
 from leads.models import Handoff
 from sla import ladder
 from sla.models import LadderAct, Timer
-from sla.services import pauses_of
+from sla.services import hold, pauses_of
 
 RETRY = dt.timedelta(minutes=15)
 
@@ -150,7 +150,7 @@ def locked_act(act_id: int, *, handoff: Handoff, at: dt.datetime) -> LadderAct |
 
     One that a pause has moved meanwhile waits for its new time.
     """
-    list(Timer.objects.filter(handoff=handoff).order_by("id").select_for_update(of=("self",)).values("id"))
+    hold([handoff.pk])
     rows = LadderAct.objects.select_for_update(of=("self",)).select_related("timer__calendar")
     act = rows.filter(id=act_id, next_attempt_at__lte=at).first()
     if act is None:

@@ -221,8 +221,18 @@ def pauses_of(handoff_ids: Collection[int]) -> dict[int, list[PauseSpan]]:
     return spans
 
 
+def hold(handoff_ids: Collection[int]) -> list[Timer]:
+    """Lock all clocks of locked handoffs, and return them.
+
+    Before a stage or a state is written: from then on the keys of the contact are locked as well, and a sweep that
+    holds a clock could not write what it has to tell of it.
+    """
+    rows = Timer.objects.filter(handoff_id__in=handoff_ids)
+    return list(rows.order_by("id").select_for_update(of=("self",), no_key=True))
+
+
 def freeze(handoff: Handoff) -> list[dict[str, Any]]:
-    """The facts of a handoff's clocks, for `thaw` to put back. Locks them, before anything else is written."""
+    """The facts of a handoff's clocks, for `thaw` to put back. Locks them as `hold` does."""
     return [
         {
             "id": timer.pk,
@@ -231,7 +241,7 @@ def freeze(handoff: Handoff) -> list[dict[str, Any]]:
             "cancelled_at": timer.cancelled_at.isoformat() if timer.cancelled_at else None,
             "next_check_at": timer.next_check_at.isoformat() if timer.next_check_at else None,
         }
-        for timer in handoff.timers.order_by("id").select_for_update(of=("self",))
+        for timer in hold([handoff.pk])
     ]
 
 

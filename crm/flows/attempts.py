@@ -28,7 +28,7 @@ def note_attempts(rows: Iterable[Activity]) -> None:
         handoff.contact_id: handoff
         for handoff in Handoff.objects.open()
         .filter(contact_id__in={row.contact_id for row in attempts}, offered_at__isnull=False)
-        .select_for_update(of=("self",))
+        .select_for_update(of=("self",), no_key=True)
         .order_by("id")
     }
     for row in sorted(attempts, key=lambda row: (row.occurred_at, row.pk)):

@@ -60,6 +60,7 @@ def merge_contacts(
     if kept == merged:
         raise Invalid(_("Choose another contact: this one is the same."), field="contact")
     one, other = _locked_pair(actor, kept, merged)
+    sla.services.hold(list(Handoff.objects.filter(contact__in=[one, other]).values_list("id", flat=True)))
     sides = [_side(one), _side(other)]
     for side in sides:
         lifecycle.require(VerbName.MERGE, actor=actor, contact=side.contact, handoff=side.handoff)

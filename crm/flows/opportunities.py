@@ -133,6 +133,7 @@ def _locked(actor: User, opportunity_id: int) -> tuple[Opportunity, Handoff]:
     if handoff_id is None:
         raise NotFound(_("There is no such opportunity."))
     handoff = lifecycle.locked_handoff(user=None, handoff_id=handoff_id)
+    sla.services.hold([handoff.pk])
     opportunity = Opportunity.objects.select_for_update(of=("self",)).get(id=opportunity_id)
     if opportunity.state != Opportunity.State.OPEN:
         raise Conflict(

@@ -38,6 +38,7 @@ def undo(*, actor: User, handoff_id: int, at: dt.datetime) -> Handoff:
     of it is not sent. Raises `NotFound`, `Forbidden`, `Conflict`.
     """
     handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    sla.services.hold([handoff.pk])
     event = handoff.events.exclude(verb=VerbName.UNDO).filter(undone_at=None).order_by("-at", "-id").first()
     if event is None or event.before is None or VerbName(event.verb) not in UNDOABLE:
         raise Conflict(_("There is nothing to undo."))
