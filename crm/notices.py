@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from crm import bulk
 from crm.errors import NotFound
 from crm.models import Delivery, Notice, OptOut, Role, User, Webhook
 from crm.models.notices import PERSONAL_KINDS, Channel, NoticeKind
@@ -50,7 +51,7 @@ def tell(drafts: Sequence[Draft], *, at: dt.datetime, wait: dt.timedelta = dt.ti
     if not fresh:
         return []
     unwanted = set(OptOut.objects.filter(user__in=people).values_list("user_id", "kind", "channel"))
-    notices = Notice.objects.bulk_create(
+    notices = [
         Notice(
             kind=draft.kind,
             dedup_key=draft.dedup_key,
@@ -65,7 +66,8 @@ def tell(drafts: Sequence[Draft], *, at: dt.datetime, wait: dt.timedelta = dt.ti
             read_at=at if (draft.recipient_id, draft.kind, Channel.BELL) in unwanted else None,
         )
         for draft in fresh.values()
-    )
+    ]
+    bulk.insert(notices)
     mails = [
         Delivery(
             notice=one,
@@ -85,7 +87,7 @@ def tell(drafts: Sequence[Draft], *, at: dt.datetime, wait: dt.timedelta = dt.ti
     for delivery in (*mails, *posts):
         delivery.created_at = at
         delivery.message_id = _message_id(delivery, at=at)
-    Delivery.objects.bulk_create([*mails, *posts])
+    bulk.insert([*mails, *posts])
     return notices
 
 

@@ -157,7 +157,7 @@ class TimerQuerySet(models.QuerySet["Timer"]):
 class Timer(models.Model):
     """One running promise: facts only. Its state is `states.timer_state` of them and of now."""
 
-    handoff = models.ForeignKey(Handoff, on_delete=models.CASCADE, related_name="timers")
+    handoff = models.ForeignKey(Handoff, db_index=False, on_delete=models.CASCADE, related_name="timers")
     milestone = models.CharField(max_length=10, choices=Milestone)
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="timers")
     policy_version = models.PositiveIntegerField()

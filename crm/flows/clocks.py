@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from crm.models import User
 
 logger = logging.getLogger(__name__)
-BATCH = 300
+BATCH = 500
 
 
 def sweep_timers(*, at: dt.datetime) -> int:

@@ -41,8 +41,10 @@ class Notice(models.Model):
     """Something one person must be told, once. Words are made when read, in the reader's language."""
 
     kind = models.CharField(max_length=20, choices=NoticeKind)
-    dedup_key = models.CharField(max_length=200, unique=True)
-    recipient = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices")
+    dedup_key = models.CharField(max_length=200)
+    recipient = models.ForeignKey(
+        settings.AUTH_USER_MODEL, db_index=False, on_delete=models.CASCADE, related_name="notices"
+    )
     timer = models.ForeignKey("sla.Timer", null=True, blank=True, on_delete=models.CASCADE, related_name="notices")
     step = models.PositiveSmallIntegerField(null=True, blank=True)
     handoff = models.ForeignKey(
@@ -62,6 +64,8 @@ class Notice(models.Model):
             models.Index(fields=["recipient", "-created_at"], name="notice_by_recipient"),
         ]
         constraints: ClassVar = [
+            # Not `unique=True`, which makes a second index for LIKE on PostgreSQL.
+            models.UniqueConstraint(fields=["dedup_key"], name="notice_once"),
             models.CheckConstraint(
                 name="alert_has_a_timer_and_a_step",
                 condition=~models.Q(kind__in=ALERT_KINDS) | models.Q(timer__isnull=False, step__isnull=False),
@@ -122,7 +126,9 @@ class Delivery(models.Model):
     worker that died falls due again by itself.
     """
 
-    notice = models.ForeignKey(Notice, null=True, blank=True, on_delete=models.CASCADE, related_name="deliveries")
+    notice = models.ForeignKey(
+        Notice, null=True, blank=True, db_index=False, on_delete=models.CASCADE, related_name="deliveries"
+    )
     digest = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="members")
     recipient = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
@@ -134,7 +140,7 @@ class Delivery(models.Model):
     state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.QUEUED)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
-    message_id = models.CharField(max_length=200, unique=True)
+    message_id = models.CharField(max_length=200)
     error = models.TextField(blank=True)
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -150,6 +156,7 @@ class Delivery(models.Model):
             models.Index(fields=["sent_at"], condition=models.Q(sent_at__isnull=False), name="delivery_sent"),
         ]
         constraints: ClassVar = [
+            models.UniqueConstraint(fields=["message_id"], name="delivery_known_by_its_message"),
             models.UniqueConstraint(fields=["notice", "recipient", "channel"], name="delivery_once_a_channel"),
             models.UniqueConstraint(fields=["notice", "webhook"], name="delivery_once_a_webhook"),
             models.CheckConstraint(

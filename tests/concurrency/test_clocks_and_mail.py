@@ -145,12 +145,15 @@ def test_several_senders_at_once_send_each_mail_once(
     hands([{"act": "mail_to", "url": mail.url}] * 4)
     at = start + 60 * SECOND
     flows.sweep_timers(at=at)
-    answers = hands([{"act": "send_due", "at": at.isoformat()}] * 4)
+    sent, answers = 0, [{"result": 1}]
+    while any(answer["result"] for answer in answers):  # a round is short
+        answers = hands([{"act": "send_due", "at": at.isoformat()}] * 4)
+        sent += sum(answer["result"] for answer in answers)
     assert Delivery.objects.count() == 12 + 12 * 2 * 3  # an offer each, and three steps of two clocks each
     waiting = Delivery.objects.exclude(state="skipped").count()
     assert waiting == 12 + 12 * 2 * 2, "warnings of what is missed already do not leave"
     assert waiting > 2 * deliveries.BATCH
-    assert sum(answer["result"] for answer in answers) == len(mail.messages) == waiting
+    assert sent == len(mail.messages) == waiting
     assert len({message["Message-ID"] for message in mail.messages}) == waiting
 
 
