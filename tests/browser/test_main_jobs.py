@@ -233,6 +233,10 @@ def test_an_administrator_takes_somebody_off_duty(administrator, salesperson, ne
         ("manager", "/sla/"),
         ("manager", "/handoffs/"),
         ("manager", "/alerts/"),
+        ("marketer", "/scoring/versions/"),
+        ("marketer", "/scoring/suggest/"),
+        ("marketer", "/segments/new/"),
+        ("salesperson", "/my-settings/"),
     ],
 )
 def test_nothing_is_wider_than_a_phone(role, address, scheme, request, offered, new_page):
