@@ -61,6 +61,8 @@ class Day:
     """Why the day is unlike others of its weekday."""
     shift: str
     """What its own clocks do that day where they are changed: "Clocks go back 1 h"."""
+    length: str
+    """How long it is then: "25 h"."""
     is_today: bool
     is_past: bool
 
@@ -132,19 +134,25 @@ def days_of(calendar: Calendar, *, since: dt.date, until: dt.date, now: dt.datet
             short_hours=tuple(f"{_short(start)}\u2013{_short(end)}" for start, end in parsed.hours_on(day)),
             has_month=day.weekday() == 0 or day.day == 1,
             note=_note(parsed, day, names),
-            shift=_shift(calendar.time_zone, day),
+            shift=_shift(seconds),
+            length=formats.duration(seconds) if seconds != DAY_SECONDS else "",
             is_today=day == today,
             is_past=day < today,
         )
-        for day in days
+        for day, seconds in ((day, _length(calendar.time_zone, day)) for day in days)
     )
 
 
-def _shift(time_zone: str, day: dt.date) -> str:
-    """What the clocks of a zone do on a day that is not 24 hours long."""
+def _length(time_zone: str, day: dt.date) -> float:
+    """How many seconds a day of a zone has."""
     zone = zoneinfo.ZoneInfo(time_zone)
-    midnights = [dt.datetime.combine(one, dt.time(), zone).timestamp() for one in (day, day + dt.timedelta(days=1))]
-    more = midnights[1] - midnights[0] - DAY_SECONDS
+    since, until = (dt.datetime.combine(one, dt.time(), zone) for one in (day, day + dt.timedelta(days=1)))
+    return until.timestamp() - since.timestamp()
+
+
+def _shift(seconds: float) -> str:
+    """What the clocks of a zone do on a day of so many seconds, where that is not 24 hours."""
+    more = seconds - DAY_SECONDS
     if not more:
         return ""
     sentence = _("Clocks go back %(time)s") if more > 0 else _("Clocks go forward %(time)s")
