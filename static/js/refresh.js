@@ -40,7 +40,10 @@ function pathTo(element, region) {
   for (const name of ["data-key", "name", "href", "action"]) {
     if (element.hasAttribute(name)) return `${inRow} [${name}="${CSS.escape(element.getAttribute(name))}"]`;
   }
-  return inRow || null;
+  if (!element.matches("summary")) return inRow || null;
+  const card = element.closest("section[aria-labelledby]")?.getAttribute("aria-labelledby");
+  const place = element.parentElement.id ? `#${CSS.escape(element.parentElement.id)}` : inRow || (card && `[aria-labelledby="${CSS.escape(card)}"]`);
+  return place ? `${place} summary` : null;
 }
 
 function hasSelection(region) {
