@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from django.contrib.auth.hashers import make_password
 
-from crm import flows
+from crm.flows import personas
 from crm.models import Role, Team, User
 from crm.models.people import TeamKind
 from leads import segments, services
@@ -126,7 +126,7 @@ def _hire(colleague: Colleague, team: Team) -> User:
 def _draw_buyers(marketer: User, *, at: dt.datetime) -> None:
     for name, description, condition in PERSONAS:
         values = {"name": name, "description": description, "conditions": [_condition(*condition)]}
-        flows.create_persona(actor=marketer, values=values, at=at)
+        personas.create_persona(actor=marketer, values=values, at=at)
     for name, asked in SEGMENTS:
         values = {"name": name, "conditions": [_condition(*asked)]}
         segments.save_segment(Segment(), values=values, actor=marketer, at=at)

@@ -1,6 +1,9 @@
 """The use cases that cross the apps, one function each, one transaction each, contacts locked first in id order.
 
 The only place that orders steps. Interfaces call these; nothing below calls up.
+
+What happens to contacts and handoffs is re-exported here, and called as `flows.accept(…)`. What is set up beside them
+(the rules of the score, personas, promises, people, settings) is called by its module: `publishing.publish(…)`.
 """
 
 from crm.flows.activities import ActivityIn, ContactIn, Recorded, log_contact, record_activities
@@ -17,20 +20,8 @@ from crm.flows.contacts import (
 )
 from crm.flows.handoffs import accept, approve, overflow, reassign, recycle, reject, return_to_marketing, route_waiting
 from crm.flows.imports import imports_to_resume, retry_import, run_import, start_import
-from crm.flows.learning import suggest_points
 from crm.flows.merging import merge_contacts
 from crm.flows.opportunities import AfterLoss, lose_opportunity, open_opportunity, win_opportunity
-from crm.flows.personas import change_persona, create_persona, retire_persona
-from crm.flows.promises import (
-    copy_policy,
-    create_policy,
-    delete_calendar,
-    delete_policy,
-    edit_policy,
-    move_clocks,
-    save_calendar,
-    shift_policy,
-)
 from crm.flows.scores import adjust_score, rescore, sweep_scores
 from crm.flows.undo import undo
 
@@ -42,23 +33,15 @@ __all__ = [
     "accept",
     "adjust_score",
     "approve",
-    "change_persona",
-    "copy_policy",
     "create_company",
     "create_contact",
-    "create_persona",
-    "create_policy",
-    "delete_calendar",
-    "delete_policy",
     "disqualify",
     "edit_company",
     "edit_contact",
-    "edit_policy",
     "imports_to_resume",
     "log_contact",
     "lose_opportunity",
     "merge_contacts",
-    "move_clocks",
     "open_opportunity",
     "overflow",
     "pause_clocks",
@@ -71,15 +54,11 @@ __all__ = [
     "rescore",
     "resume_clocks",
     "resurface_due",
-    "retire_persona",
     "retry_import",
     "return_to_marketing",
     "route_waiting",
     "run_import",
-    "save_calendar",
-    "shift_policy",
     "start_import",
-    "suggest_points",
     "sweep_scores",
     "sweep_timers",
     "touch_contact",

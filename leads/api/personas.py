@@ -11,9 +11,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from crm import flows
 from crm.api.fields import JsonField, PersonField, RowSerializer
 from crm.api.views import ReadOnlyResource, verb
+from crm.flows import personas
 from crm.models import Role
 from leads import segments
 from leads.api.segments import Counted, FieldConditionSerializer
@@ -72,12 +72,12 @@ class PersonaResource(Counted, ReadOnlyResource):
     @verb(PersonaInputSerializer, PersonaSerializer, "Draw a persona.", status=201)
     def create(self, request: Request) -> Response:
         values = self.given(PersonaInputSerializer)
-        persona = flows.create_persona(actor=request.user, values=values, at=timezone.now())
+        persona = personas.create_persona(actor=request.user, values=values, at=timezone.now())
         return self.answer(persona.pk, status=201)
 
     @verb(PersonaInputSerializer, PersonaSerializer, "Change the version in use: the next replaces it.")
     def partial_update(self, request: Request, pk: str) -> Response:
-        persona = flows.change_persona(
+        persona = personas.change_persona(
             actor=request.user,
             persona_id=self.found().pk,
             values=self.given(PersonaInputSerializer, partial=True),
@@ -87,5 +87,5 @@ class PersonaResource(Counted, ReadOnlyResource):
 
     @extend_schema(description="Take a persona out of use; its versions stay as history.")
     def destroy(self, request: Request, pk: str) -> Response:
-        flows.retire_persona(actor=request.user, persona_id=self.found().pk, at=timezone.now())
+        personas.retire_persona(actor=request.user, persona_id=self.found().pk, at=timezone.now())
         return Response(status=204)

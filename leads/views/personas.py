@@ -9,9 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from crm import flows, toasts
+from crm import toasts
 from crm.access import person, roles_required
 from crm.errors import Invalid
+from crm.flows import personas
 from crm.flows.publishing import require_editor
 from crm.models import Role
 from leads.forms_conditions import condition_lists
@@ -89,14 +90,14 @@ def _page(request: HttpRequest, persona: Persona) -> HttpResponse:
 def _save(request: HttpRequest, persona: Persona, form: PersonaForm) -> Persona:
     user, at = person(request), timezone.now()
     if persona._state.adding:
-        return flows.create_persona(actor=user, values=form.values(), at=at)
-    return flows.change_persona(actor=user, persona_id=persona.pk, values=form.values(), at=at)
+        return personas.create_persona(actor=user, values=form.values(), at=at)
+    return personas.change_persona(actor=user, persona_id=persona.pk, values=form.values(), at=at)
 
 
 @editors_only
 @require_POST
 def persona_retire(request: HttpRequest, persona_id: int) -> HttpResponse:
     """Take a persona out of use."""
-    persona = flows.retire_persona(actor=person(request), persona_id=persona_id, at=timezone.now())
+    persona = personas.retire_persona(actor=person(request), persona_id=persona_id, at=timezone.now())
     toasts.tell(request=request, text=_("%(name)s is not in use any more.") % {"name": persona.name})
     return HttpResponseRedirect(reverse("personas"), status=303)

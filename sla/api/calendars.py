@@ -14,11 +14,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from crm import flows
 from crm.api.fields import InstantField, JsonField, ObjectField
 from crm.api.permissions import MANAGEMENT
 from crm.api.views import ReadOnlyResource, verb
 from crm.errors import Invalid
+from crm.flows import promises
 from crm.queries import calendars as queries
 from sla import clock, tasks
 from sla.calendars import worded
@@ -163,7 +163,7 @@ class CalendarResource(ReadOnlyResource):
     @verb(CalendarInputSerializer, CalendarSerializer, "Add a calendar.", status=201)
     def create(self, request: Request) -> Response:
         calendar = Calendar(**self.given(CalendarInputSerializer))
-        tasks.run_soon(flows.save_calendar(actor=request.user, calendar=calendar, at=timezone.now()))
+        tasks.run_soon(promises.save_calendar(actor=request.user, calendar=calendar, at=timezone.now()))
         return self.answer(calendar.pk, status=201)
 
     @verb(CalendarInputSerializer, CalendarSerializer, "Change a calendar; open clocks fall due by the new hours.")
@@ -171,12 +171,12 @@ class CalendarResource(ReadOnlyResource):
         calendar = self.found()
         for name, value in self.given(CalendarInputSerializer, partial=True).items():
             setattr(calendar, name, value)
-        tasks.run_soon(flows.save_calendar(actor=request.user, calendar=calendar, at=timezone.now()))
+        tasks.run_soon(promises.save_calendar(actor=request.user, calendar=calendar, at=timezone.now()))
         return self.answer()
 
     @extend_schema(description="Remove a calendar that no policy and no clock uses.")
     def destroy(self, request: Request, pk: str) -> Response:
-        flows.delete_calendar(actor=request.user, calendar_id=self.found().pk)
+        promises.delete_calendar(actor=request.user, calendar_id=self.found().pk)
         return Response(status=204)
 
     @verb(DueQuestionSerializer, DueSerializer, "When a promise that starts then falls due.")

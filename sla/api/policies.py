@@ -13,11 +13,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from crm import flows
 from crm.api.fields import IdField, InstantField, JsonField
 from crm.api.permissions import MANAGEMENT
 from crm.api.views import ReadOnlyResource, verb
 from crm.errors import Invalid
+from crm.flows import promises
 from crm.models import Team, User
 from crm.queries.which import which
 from sla import ladder, tasks
@@ -171,25 +171,25 @@ class PolicyResource(ReadOnlyResource):
     @verb(PolicyInputSerializer, PolicySerializer, "Promise something.", status=201)
     def create(self, request: Request) -> Response:
         values = _with_calendar(self.given(PolicyInputSerializer))
-        policy = flows.create_policy(actor=request.user, values=values, at=timezone.now())
+        policy = promises.create_policy(actor=request.user, values=values, at=timezone.now())
         return self.answer(policy.pk, status=201)
 
     @verb(PolicyInputSerializer, PolicySerializer, "Change a policy; running clocks keep the version they began under.")
     def partial_update(self, request: Request, pk: str) -> Response:
         policy = self.found()
         values = _with_calendar(self.given(PolicyInputSerializer, partial=True))
-        flows.edit_policy(actor=request.user, policy_id=policy.pk, values=values, at=timezone.now())
+        promises.edit_policy(actor=request.user, policy_id=policy.pk, values=values, at=timezone.now())
         return self.answer()
 
     @extend_schema(description="Remove a policy under which no clock was ever started.")
     def destroy(self, request: Request, pk: str) -> Response:
-        flows.delete_policy(actor=request.user, policy_id=self.found().pk)
+        promises.delete_policy(actor=request.user, policy_id=self.found().pk)
         return Response(status=204)
 
     @verb(None, ClockMoveSerializer, "Move the clocks that run under what is no longer promised; missed ones stay.")
     @action(detail=True, methods=["post"])
     def move(self, request: Request, pk: str) -> Response:
-        move = flows.move_clocks(actor=request.user, policy_id=self.found().pk, at=timezone.now())
+        move = promises.move_clocks(actor=request.user, policy_id=self.found().pk, at=timezone.now())
         tasks.run_soon(move)
         return Response(ClockMoveSerializer(move).data, status=200 if move.is_done else 202)
 

@@ -14,6 +14,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from crm import flows
+from crm.flows import personas
 from crm.models import ApiKey, Notice, Role, Team, User, Webhook
 from leads import segments
 from leads.models import Activity, Campaign, Company, Contact, Handoff, Import, Opportunity, Persona, Segment
@@ -182,7 +183,7 @@ def world(marketer: User, salesperson: User, manager: User) -> World:
     )
     finns = {"name": "Finns", "conditions": [{"field": "country", "op": "equals", "value": "FI"}]}
     return World(
-        persona=flows.create_persona(actor=marketer, values=finns, at=NOW),
+        persona=personas.create_persona(actor=marketer, values=finns, at=NOW),
         segment=segments.save_segment(Segment(), values=finns, actor=marketer, at=NOW),
         contact=handoff.contact,
         company=Company.objects.get(),

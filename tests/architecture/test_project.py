@@ -1,6 +1,8 @@
 """What must hold of the whole project: migrations match the models, templates parse, strangers see nothing."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -95,3 +97,32 @@ def test_a_new_contact_is_one_click_away_from_any_page(administrator, manager, m
                 seen += 1
                 assert 'href="/contacts/new/"' in page, (person.name, address)
     assert seen > 40
+
+
+ROOT = Path(settings.BASE_DIR)
+BY_MODULE = {
+    "backtests",
+    "learning",
+    "moves",
+    "own_settings",
+    "people",
+    "personas",
+    "promises",
+    "publishing",
+    "webhooks",
+}
+"""The use cases beside what happens to contacts and handoffs: what is set up, called by its module."""
+
+
+def test_flows_are_called_in_one_way():
+    reexported = set(re.findall(r"^from crm\.flows\.(\w+) import", (ROOT / "crm/flows/__init__.py").read_text(), re.M))
+    assert reexported and not reexported & BY_MODULE
+    wrong = []
+    for folder in ("crm", "leads", "scoring", "sla"):
+        for path in (ROOT / folder).rglob("*.py"):
+            if path.parent.name == "flows":
+                continue
+            named = re.findall(r"^\s*from crm\.flows import ([\w, ]+?)(?: as \w+)?$", path.read_text(), re.M)
+            modules = {name.strip() for names in named for name in names.split(",") if name.strip().islower()}
+            wrong += [f"{path.relative_to(ROOT)}: {name}" for name in sorted(modules - BY_MODULE)]
+    assert wrong == []

@@ -233,11 +233,11 @@ def default_model():
 
 
 def suggested_model():
-    from crm import flows
+    from crm.flows import learning
     from crm.models import User
 
     marketer = User.objects.create_user("marketer@bench.example", roles=("marketer",), name="Marketer")
-    return flows.suggest_points(actor=marketer, outcome="won", although_chance=True, at=AT)
+    return learning.suggest_points(actor=marketer, outcome="won", although_chance=True, at=AT)
 
 
 def score(contact_ids, model):

@@ -3,7 +3,7 @@
 import pytest
 
 from crm import flows
-from crm.flows import moves
+from crm.flows import moves, promises
 from crm.models import Notice
 from leads.models import Contact
 from sla import ladder
@@ -412,7 +412,7 @@ def test_a_promise_runs_in_the_time_of_the_assignee_else_of_the_team_else_in_its
     sales_team.save()
     salesperson.save()
     values = {"name": "Theirs", "milestone": "answer", "target_seconds": 3600, "calendar": office}
-    policy = flows.create_policy(actor=manager, values=values | {"calendar_of": "assignee"}, at=TUESDAY)
+    policy = promises.create_policy(actor=manager, values=values | {"calendar_of": "assignee"}, at=TUESDAY)
     first = offer(ask("eva", at=TUESDAY), by=marketer, to=salesperson, at=TUESDAY)
     other = offer(ask("ivo", company="Another", at=TUESDAY), by=marketer, to=other_salesperson, at=TUESDAY)
 
@@ -421,7 +421,7 @@ def test_a_promise_runs_in_the_time_of_the_assignee_else_of_the_team_else_in_its
 
     assert (clock(first).calendar, clock(first).due_at) == (early, TUESDAY + DAY - 3 * HOUR - HOUR / 2)
     assert (clock(other).calendar, clock(other).due_at) == (late, TUESDAY + 3 * HOUR)
-    flows.edit_policy(actor=manager, policy_id=policy.pk, values={"calendar_of": "team"}, at=TUESDAY, has_move=True)
+    promises.edit_policy(actor=manager, policy_id=policy.pk, values={"calendar_of": "team"}, at=TUESDAY, has_move=True)
     assert clock(first).calendar == clock(other).calendar == late
     salesperson.team = None
     salesperson.save()

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from crm import flows
-from crm.flows import publishing
+from crm.flows import personas, publishing
 from leads.models import Contact, Persona, Segment
 from scoring.models import Score
 
@@ -117,18 +117,18 @@ def test_a_changed_persona_moves_the_scores_that_ask_for_it(marketer, people):
         return dict(Score.objects.values_list("contact__first_name", "fit"))
 
     values = {"name": "Finn", "conditions": [{"field": "country", "op": "equals", "value": "FI"}]}
-    persona = flows.create_persona(actor=marketer, values=values, at=at)
+    persona = personas.create_persona(actor=marketer, values=values, at=at)
     assert fit() == {"Aino": 7, "Pekka": 7, "Ewa": 0}
     poles = [{"field": "country", "op": "equals", "value": "PL"}]
-    persona = flows.change_persona(actor=marketer, persona_id=persona.pk, values={"conditions": poles}, at=at)
+    persona = personas.change_persona(actor=marketer, persona_id=persona.pk, values={"conditions": poles}, at=at)
     assert fit() == {"Aino": 0, "Pekka": 0, "Ewa": 7}
-    flows.retire_persona(actor=marketer, persona_id=persona.pk, at=at)
+    personas.retire_persona(actor=marketer, persona_id=persona.pk, at=at)
     assert fit() == {"Aino": 0, "Pekka": 0, "Ewa": 0}
 
 
 def test_who_may(browsing, marketer, salesperson, manager):
     values = {"name": "Finn", "conditions": [{"field": "country", "op": "equals", "value": "FI"}]}
-    persona = flows.create_persona(actor=marketer, values=values, at=timezone.now())
+    persona = personas.create_persona(actor=marketer, values=values, at=timezone.now())
     page, retire = reverse("persona", args=[persona.pk]), reverse("persona_retire", args=[persona.pk])
     client = browsing(manager)
     assert client.get(page).status_code == 200 and "Save as the next version" not in words(client.get(page))
@@ -151,7 +151,7 @@ def test_a_list_costs_the_same_queries_however_long(kind, browsing, marketer, dj
     def add(number):
         values = {"name": f"No {number}", "conditions": [{"field": "country", "op": "equals", "value": "FI"}]}
         if kind == "personas":
-            flows.create_persona(actor=marketer, values=values, at=timezone.now())
+            personas.create_persona(actor=marketer, values=values, at=timezone.now())
         else:
             Segment.objects.create(created_at=timezone.now(), **values)
 

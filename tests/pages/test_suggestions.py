@@ -8,7 +8,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
 
-from crm import flows
 from crm.flows import learning
 from scoring.models import JobState, ScoringModel, SuggestionJob
 from scoring.views import suggestions as views
@@ -84,7 +83,7 @@ def test_points_that_tell_nothing_are_drafted_only_for_who_insists(browsing, mar
     assert re.search(r"these points are (no better|worse) than chance: AUC 0\.\d+ ± 0\.\d+ \(0\.5 is chance\)", said)
     assert not ScoringModel.objects.filter(status="draft").exists()
     with pytest.raises(learning.NoBetterThanChance):
-        flows.suggest_points(actor=marketer, at=timezone.now())
+        learning.suggest_points(actor=marketer, at=timezone.now())
     again = client.post(reverse("suggest_points"), {"outcome": "accepted", "although_chance": "on"})
     run()
     draft = ScoringModel.objects.get(status="draft")

@@ -7,6 +7,7 @@ import pytest
 
 from crm import flows
 from crm.errors import Forbidden, Invalid
+from crm.flows import learning
 from crm.queries import outcomes
 from crm.queries.outcomes import Goal
 from leads.models import Activity, BotVerdict, Company, Contact, ContactChange, Handoff, Opportunity, Reason, Source
@@ -76,7 +77,7 @@ def case_of(contact, goal=Goal.ACCEPTED, insist_on=()):
 def test_the_suggestion_is_a_draft_of_the_published_model_with_whole_points(marketer):
     a_hundred()
     published = ScoringModel.objects.get()
-    draft = flows.suggest_points(actor=marketer, at=AT + 2 * DAY)
+    draft = learning.suggest_points(actor=marketer, at=AT + 2 * DAY)
     assert (draft.status, draft.based_on, draft.version) == ("draft", published, published.version + 1)
     assert (draft.created_by, draft.created_at) == (marketer, AT + 2 * DAY)
     points = {(rule.op, rule.value): rule.points for rule in draft.fit_rules.filter(field="country")}
@@ -88,7 +89,7 @@ def test_the_suggestion_is_a_draft_of_the_published_model_with_whole_points(mark
 
 def test_a_rule_says_in_its_name_how_many_cases_stand_behind_it(marketer):
     a_hundred()
-    draft = flows.suggest_points(actor=marketer, at=AT)
+    draft = learning.suggest_points(actor=marketer, at=AT)
     cases = Contact.objects.filter(country="FI")
     good = cases.filter(handoffs__state="closed").count()
     name = draft.fit_rules.get(field="country", value="FI").name
@@ -98,17 +99,17 @@ def test_a_rule_says_in_its_name_how_many_cases_stand_behind_it(marketer):
 def test_a_suggestion_based_on_a_suggestion_names_its_evidence_once(marketer):
     for contact in a_hundred(count=120):
         did(contact, "content_download", at=AT - DAY * (1 + contact.pk % 9))
-    first = flows.suggest_points(actor=marketer, at=AT)
+    first = learning.suggest_points(actor=marketer, at=AT)
     ScoringModel.objects.filter(status="published").update(status="retired", retired_at=AT)
     ScoringModel.objects.filter(pk=first.pk).update(status="published", published_at=AT)
-    second = flows.suggest_points(actor=marketer, at=AT)
+    second = learning.suggest_points(actor=marketer, at=AT)
     assert {rule.name.count("·") for rule in second.activity_rules.filter(type="content_download")} <= {1}
     assert all(rule.name.count("·") <= 1 for rule in second.fit_rules.all())
 
 
 def test_the_draft_scores_contacts_like_any_other(marketer):
     a_hundred()
-    draft = flows.suggest_points(actor=marketer, at=AT)
+    draft = learning.suggest_points(actor=marketer, at=AT)
     rules = services.load_rules(draft)
     finn, bulgarian = (Contact.objects.filter(country=country).first() for country in ("FI", "BG"))
     assert rules.fit_of(finn) > rules.fit_of(bulgarian)
@@ -121,16 +122,16 @@ def test_too_few_outcomes_say_how_many_are_missing_and_leave_no_draft(marketer, 
     found = outcomes.outlook(Goal.ACCEPTED)
     assert (found.closed, found.missing) == (count, missing)
     with pytest.raises(Invalid, match=rf"\b{missing} (is|are) missing") as raised:
-        flows.suggest_points(actor=marketer, at=AT)
+        learning.suggest_points(actor=marketer, at=AT)
     assert raised.value.field == "outcome"
     assert ScoringModel.objects.count() == 1
 
 
 def test_an_unknown_outcome_is_refused_and_so_is_a_salesperson(marketer, salesperson):
     with pytest.raises(Invalid):
-        flows.suggest_points(actor=marketer, outcome="happy", at=AT)
+        learning.suggest_points(actor=marketer, outcome="happy", at=AT)
     with pytest.raises(Forbidden):
-        flows.suggest_points(actor=salesperson, at=AT)
+        learning.suggest_points(actor=salesperson, at=AT)
 
 
 # Leakage --------------------------------------------------------------------------------------------------------------
@@ -145,14 +146,14 @@ def filled_by_sales(count=100):
 
 def test_a_field_mostly_filled_after_the_handoff_is_named_and_left_out(marketer):
     filled_by_sales()
-    draft = flows.suggest_points(actor=marketer, at=AT)
+    draft = learning.suggest_points(actor=marketer, at=AT)
     assert not draft.fit_rules.filter(field="attributes.Plan").exists()
     assert "Plan is mostly filled only after the handoff (100\u00a0% of 50), so it was left out." in draft.note
 
 
 def test_a_field_that_leaks_is_used_by_who_insists_and_named_all_the_same(marketer):
     filled_by_sales()
-    draft = flows.suggest_points(actor=marketer, insist_on=["attributes.Plan"], at=AT)
+    draft = learning.suggest_points(actor=marketer, insist_on=["attributes.Plan"], at=AT)
     assert {rule.op for rule in draft.fit_rules.filter(field="attributes.Plan")} == {"equals", "is_unset"}
     assert "was used all the same" in draft.note
 
@@ -161,7 +162,7 @@ def test_a_field_filled_late_for_some_only_is_used_as_it_stood(marketer):
     contacts = a_hundred(lambda dice, is_good: {"city": "Oulu" if is_good else "Sofia"})
     for contact in contacts[:10]:
         changed(contact, "city", old=None, at=AT + 2 * DAY)
-    rules = {rule.op: rule for rule in flows.suggest_points(actor=marketer, at=AT).fit_rules.filter(field="city")}
+    rules = {rule.op: rule for rule in learning.suggest_points(actor=marketer, at=AT).fit_rules.filter(field="city")}
     assert rules["is_unset"].name.startswith("City is not known · 10 cases")
 
 
@@ -216,7 +217,7 @@ def test_activity_rules_keep_what_they_ask_and_get_learned_points(marketer):
         if is_good or contact.pk % 3 == 0:
             did(contact, "page_view", at=AT - DAY, path="/pricing/eu")
     published = ActivityRule.objects.get(name="Visits the prices")
-    draft = flows.suggest_points(actor=marketer, at=AT)
+    draft = learning.suggest_points(actor=marketer, at=AT)
     rule = draft.activity_rules.get(type="page_view", conditions=published.conditions)
     assert rule.points > 0 and rule.points == int(rule.points)
     assert rule.cap == pytest.approx(rule.points * published.cap / published.points)
@@ -231,7 +232,7 @@ def test_a_type_of_activity_without_a_rule_gets_one(marketer):
     for contact in a_hundred(count=200):
         if (contact.handoffs.get().state == "closed") == (contact.pk % 4 > 0):
             did(contact, "webinar_attended", at=AT - DAY)
-    rule = flows.suggest_points(actor=marketer, at=AT).activity_rules.get(type="webinar_attended")
+    rule = learning.suggest_points(actor=marketer, at=AT).activity_rules.get(type="webinar_attended")
     assert rule.points > 0
     assert rule.cap == rule.points * outcomes.NEW_RULE_COUNTS
 
@@ -239,7 +240,7 @@ def test_a_type_of_activity_without_a_rule_gets_one(marketer):
 def test_a_fit_rule_that_only_a_person_can_write_gets_learned_points(marketer):
     a_hundred(lambda dice, is_good: {"job_title": f"Head of {dice.random()}" if is_good else f"Intern {dice.random()}"})
     published = ScoringModel.objects.get().fit_rules.get(name="Leads a department")
-    rule = flows.suggest_points(actor=marketer, at=AT).fit_rules.get(op="contains", value=published.value)
+    rule = learning.suggest_points(actor=marketer, at=AT).fit_rules.get(op="contains", value=published.value)
     assert rule.points > 10
     assert rule.name.startswith("Leads a department · 50 cases, 100\u00a0% accepted")
 
@@ -277,7 +278,7 @@ def test_won_and_lost_opportunities_are_outcomes_and_open_ones_are_not(salespers
         )
     found = outcomes.outlook(Goal.WON)
     assert (found.closed, found.positives) == (110, 60)
-    draft = flows.suggest_points(actor=marketer, outcome="won", at=AT)
+    draft = learning.suggest_points(actor=marketer, outcome="won", at=AT)
     assert draft.fit_rules.get(value="FI").name == "Country is FI · 60 cases, 100\u00a0% won"
 
 
@@ -301,5 +302,5 @@ def test_a_hundred_real_handoffs_are_learned_from(marketer, salesperson):
             flows.accept(actor=salesperson, handoff_id=handoff.pk, at=AT)
         else:
             flows.reject(actor=salesperson, handoff_id=handoff.pk, reason="no_budget", at=AT)
-    draft = flows.suggest_points(actor=marketer, at=AT + DAY)
+    draft = learning.suggest_points(actor=marketer, at=AT + DAY)
     assert draft.fit_rules.get(value="FI").points > 0 > draft.fit_rules.get(value="BG").points

@@ -6,6 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from crm import flows
+from crm.flows import personas
 from crm.models import Team
 from leads.models import Contact, Handoff, Qualification
 from sla.choosing import Chooser
@@ -28,7 +29,7 @@ def handoffs(marketer):
     rich = {"name": "Rich", "conditions": [{"field": "bant.budget", "op": "equals", "value": "confirmed"}]}
     now = timezone.now()
     for values in (finns, rich):
-        flows.create_persona(actor=marketer, values=values, at=now)
+        personas.create_persona(actor=marketer, values=values, at=now)
     for number in range(6):
         contact = flows.ContactIn(
             email=f"{number}@firm{number}.example",
