@@ -32,6 +32,7 @@ from leads.models import (
     Touch,
 )
 from leads.models.imports import ImportState
+from leads.names import company_key
 
 MAX_ID = 2**63 - 1
 MAX_WORDS = 6
@@ -195,7 +196,7 @@ class CompanyFilter(filters.FilterSet):
     """Companies by name, domain, industry and place; `q` searches name and domain."""
 
     q = filters.CharFilter(method="search", label=_("Search"), max_length=200)
-    name = TextFilter(label=_("Name"))
+    name = filters.CharFilter(method="named", label=_("Name"), max_length=200)
     domain = TextFilter(label=_("Domain"))
     industry = TextFilter(label=_("Industry"))
     country = TextFilter(label=_("Country"))
@@ -203,6 +204,10 @@ class CompanyFilter(filters.FilterSet):
     class Meta:
         model = Company
         fields: list[str] = []
+
+    def named(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """By the whole name, however it is written."""
+        return rows.filter(name_key=company_key(value))
 
     def search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         for word in value.split()[:MAX_WORDS]:

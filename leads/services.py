@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from crm.errors import Invalid
 from leads import lifecycle
 from leads.models import Campaign, Company, Contact, ContactAddress, ContactChange, Source, StageChange, Touch
+from leads.names import company_key, company_name
 
 if TYPE_CHECKING:
     from crm.models import User
@@ -110,7 +111,7 @@ def create_missing(new: Sequence[NewContact], *, at: dt.datetime, actor: User | 
         [
             Contact(
                 email=email,
-                company=companies.get(one.company.strip().casefold()),
+                company=companies.get(company_key(one.company)),
                 source=sources.get(one.source),
                 attributes=one.attributes,
                 stage="subscriber",
@@ -145,15 +146,30 @@ def sources_by_code(names: Collection[str]) -> dict[str, Source]:
 
 
 def companies_by_name(names: Collection[str], *, at: dt.datetime) -> dict[str, Company]:
-    """Companies by their name in lower case, made when missing."""
-    wanted = {name.strip().casefold(): name.strip()[:200] for name in names if name.strip()}
-    known: dict[str, Company] = {}
-    for company in Company.objects.filter(name__in=wanted.values()).order_by("-id"):
-        known[company.name.casefold()] = company
+    """Companies by the key of their name, made when missing, in the order of the keys. Set-wise.
+
+    Two writers who bring the same new company both get the one: the unique key decides.
+    """
+    # Of several ways to write a new one, that with both capitals and small letters is the likely one.
+    likely_last = sorted(names, key=lambda name: (not name.isupper() and not name.islower(), name))
+    wanted = {company_key(name): company_name(name) for name in likely_last if name.strip()}
+    if not wanted:
+        return {}
+    known = {company.name_key: company for company in Company.objects.filter(name_key__in=wanted)}
     missing = [Company(name=name, created_at=at) for key, name in sorted(wanted.items()) if key not in known]
-    for company in Company.objects.bulk_create(missing):
-        known[company.name.casefold()] = company
+    if missing:
+        Company.objects.bulk_create(missing, ignore_conflicts=True)
+        known = {company.name_key: company for company in Company.objects.filter(name_key__in=wanted)}
     return known
+
+
+def _require_new_name(name: str, *, but_of: Company | None = None) -> None:
+    """Raise `Invalid` for an empty name, and for one that another company has, however it is written."""
+    if not name.strip():
+        raise Invalid(_("Give the company a name."), field="name")
+    others = Company.objects.exclude(pk=but_of.pk) if but_of else Company.objects.all()
+    if others.filter(name_key=company_key(name)).exists():
+        raise Invalid(_("There is a company of this name already."), field="name")
 
 
 def campaigns_by_name(names: Collection[str], *, at: dt.datetime) -> dict[str, Campaign]:
@@ -229,10 +245,9 @@ def exchange_address(contact: Contact, *, main: str | None, at: dt.datetime) -> 
 
 
 def create_company(*, values: dict[str, Any], at: dt.datetime) -> Company:
-    """Create a company. Raises `Invalid` without a name."""
+    """Create a company. Raises `Invalid` without a name and for one that is known."""
     values = {name: value for name, value in values.items() if name in COMPANY_EDITABLE}
-    if not str(values.get("name", "")).strip():
-        raise Invalid(_("Give the company a name."), field="name")
+    _require_new_name(str(values.get("name", "")))
     return Company.objects.create(created_at=at, **values)
 
 
@@ -241,8 +256,8 @@ def edit_company(
 ) -> list[str]:
     """Change fields of a locked company, note it in the history of its `contacts`, return what changed."""
     changed = [name for name in COMPANY_EDITABLE if name in values and getattr(company, name) != values[name]]
-    if "name" in changed and not str(values["name"]).strip():
-        raise Invalid(_("Give the company a name."), field="name")
+    if "name" in changed:
+        _require_new_name(str(values["name"]), but_of=company)
     ContactChange.objects.bulk_create(
         ContactChange(
             contact=contact,
@@ -257,7 +272,7 @@ def edit_company(
     )
     for name in changed:
         setattr(company, name, values[name])
-    company.save(update_fields=changed)
+    company.save(update_fields=[*changed, "name_key"])
     return changed
 
 

@@ -24,6 +24,7 @@ from leads.conditions import is_unset
 from leads.csv_rows import FileProblem, Row, Sheet
 from leads.models import Company, Contact, ContactChange, Import, ImportedContact, Source
 from leads.models.imports import ImportState
+from leads.names import company_key
 
 if TYPE_CHECKING:
     from crm.models import User
@@ -278,7 +279,7 @@ def _fill(
     for row in rows:
         contact = contacts[row.email]
         given: dict[str, Any] = {name: row.values[name] for name in FILLED if name in row.values}
-        given["company"] = companies.get(row.values.get("company", "").casefold())
+        given["company"] = companies.get(company_key(row.values.get("company", "")))
         given["source"] = sources.get(row.values.get("source", ""))
         for name, value in given.items():
             if value and not getattr(contact, name):

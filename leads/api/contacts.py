@@ -363,4 +363,4 @@ def _company(reference: int | str | None, *, user: User, at: dt.datetime) -> Com
             raise Invalid(_("There is no such company."), field="company")
         return company
     name = (reference or "").strip()
-    return services.companies_by_name([name], at=at)[name.casefold()] if name else None
+    return next(iter(services.companies_by_name([name], at=at).values()), None)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from leads import stages, words
 from leads.constraints import CompositeForeignKey
+from leads.names import LONGEST_KEY, company_key
 
 if TYPE_CHECKING:
     from crm.models import User
@@ -40,10 +41,20 @@ class CompanyQuerySet(models.QuerySet["Company"]):
         return self.filter(id__in=Contact.objects.visible_to(user).exclude(company=None).values("company_id"))
 
 
+class NameKeyField(models.CharField):
+    """The row's name as it is compared. Written whenever the row is, by the same function on every database."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        key = company_key(model_instance.name)  # type: ignore[attr-defined]  # it stands beside a name
+        setattr(model_instance, self.attname, key)
+        return key
+
+
 class Company(models.Model):
     """The organisation a contact works for."""
 
     name = models.CharField(_("name"), max_length=200)
+    name_key = NameKeyField(max_length=LONGEST_KEY, editable=False)
     domain = models.CharField(_("domain"), max_length=200, blank=True)
     tax_number = models.CharField(_("tax number"), max_length=40, blank=True)
     industry = models.CharField(_("industry"), max_length=100, blank=True)
@@ -59,6 +70,7 @@ class Company(models.Model):
         verbose_name_plural = "companies"
         ordering: ClassVar = ["name", "id"]
         indexes: ClassVar = [models.Index(fields=["name"]), models.Index(fields=["domain"])]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["name_key"], name="company_name_once")]
 
     def __str__(self) -> str:
         return self.name
