@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
-from django.db.models import BigIntegerField, CharField, Expression, F, FloatField, Value
-from django.db.models.expressions import RawSQL
+from django.db.models import BigIntegerField, CharField, Expression, F, Value
 
 from leads import facts
 from scoring import engine
 
 NO_WINDOW = -1
+"""The window of an object that counts once for ever."""
 
 
 class _Computed(Expression):
@@ -34,45 +34,29 @@ class _Computed(Expression):
         self.columns = list(exprs)
 
 
-class Weight(_Computed):
-    """`engine.weight` of an activity as seen from an instant."""
-
-    def __init__(self, half_life_days: float, at: dt.datetime) -> None:
-        super().__init__(F("occurred_at"), output_field=FloatField())
-        self.half_life_days, self.at = half_life_days, at
-
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, tuple[Any, ...]]:
-        sql, params = compiler.compile(self.columns[0])
-        return weight(sql, self.half_life_days, self.at), tuple(params)
-
-
-def weight(column: str, half_life_days: float, at: dt.datetime) -> str:
-    """The SQL of `engine.weight` for a column of instants without parameters."""
+def weight(column: str, half_life_days: str, at: dt.datetime) -> str:
+    """The SQL of `engine.weight` of an activity as seen from an instant; both columns without parameters."""
     if connection.vendor == "sqlite":
-        return f"baton_weight({column}, '{_stored(at)}', {half_life_days!r})"
-    seconds = f"(date_part('epoch', {column}) - {at.timestamp()!r}::float8)"
-    length = engine.DAY_SECONDS * half_life_days
-    least = -engine.EXPONENT_LIMIT * length
-    return f"CASE WHEN {seconds} < {least!r} THEN 0 ELSE power(2::float8, {seconds} / {length!r}::float8) END"
+        return f"baton_weight({column}, '{_stored(at)}', {half_life_days})"
+    exponent = (
+        f"((date_part('epoch', {column}) - {at.timestamp()!r}::float8) / ({engine.DAY_SECONDS} * {half_life_days}))"
+    )
+    return f"CASE WHEN {exponent} < {-engine.EXPONENT_LIMIT!r} THEN 0 ELSE power(2::float8, {exponent}) END"
 
 
 class Window(_Computed):
-    """The start of the window in which an object counts once, in seconds; −1 where it is for ever."""
+    """The start of the window in which an object counts once, in seconds."""
 
-    def __init__(self, within_days: int | None) -> None:
+    def __init__(self, within_days: int) -> None:
         super().__init__(F("occurred_at"), output_field=BigIntegerField())
         self.within_days = within_days
 
     def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, tuple[Any, ...]]:
-        if self.within_days is None:
-            return str(NO_WINDOW), ()
         sql, params = compiler.compile(self.columns[0])
         length = self.within_days * engine.DAY_SECONDS
         return f"(floor(date_part('epoch', {sql}) / {length})::bigint * {length})", tuple(params)
 
     def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, tuple[Any, ...]]:
-        if self.within_days is None:
-            return str(NO_WINDOW), ()
         sql, params = compiler.compile(self.columns[0])
         return f"baton_window({sql}, {self.within_days})", tuple(params)
 
@@ -112,13 +96,6 @@ def object_key(value: Any) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**15:
         return str(value)
     return None
-
-
-def among(ids: Sequence[int]) -> RawSQL:
-    """Many ids as one parameter, for `…__in`: Django would check and pass each by itself."""
-    if connection.vendor == "sqlite":
-        return RawSQL("SELECT value FROM json_each(%s)", (json.dumps(list(ids)),))
-    return RawSQL("SELECT unnest(%s::bigint[])", (list(ids),))
 
 
 def later(seconds: str) -> str:

@@ -126,7 +126,8 @@ class FitRule(models.Model):
 class Component(models.Model):
     """What one rule has added up for one contact: Σ points · 2^((occurred_at − reference_at) / half-life)."""
 
-    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="components")
+    # The index of its constraint begins with the contact, so that one of its own would only have to be written.
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="components", db_index=False)
     rule = models.ForeignKey(ActivityRule, on_delete=models.CASCADE, related_name="components")
     amount = models.FloatField()
     reference_at = models.DateTimeField()
@@ -142,7 +143,7 @@ class Component(models.Model):
 class CountedObject(models.Model):
     """Which activity stands for an object within its window, for rules that count each object once."""
 
-    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="+")
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="+", db_index=False)
     rule = models.ForeignKey(ActivityRule, on_delete=models.CASCADE, related_name="+")
     object_key = models.CharField(max_length=200)
     window = models.BigIntegerField()
@@ -179,7 +180,8 @@ class Score(models.Model):
     """The score of one contact as of `valued_at`; pages compute the live value from the components."""
 
     contact = models.OneToOneField(Contact, on_delete=models.CASCADE, primary_key=True, related_name="score")
-    model = models.ForeignKey(ScoringModel, on_delete=models.PROTECT, related_name="+")
+    # Nearly all have the same one, so that an index would help nobody.
+    model = models.ForeignKey(ScoringModel, on_delete=models.PROTECT, related_name="+", db_index=False)
     value = models.FloatField(default=0)
     engagement = models.FloatField(default=0)
     fit = models.FloatField(default=0)

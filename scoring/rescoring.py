@@ -1,7 +1,7 @@
 """Scores of many contacts at once, computed by the database from the ledger: what publishing a version does.
 
 Equal, to 1e-9, to `scoring.services.rescore` contact by contact, and tested so. Per batch of locked contacts: one
-statement writes all components, one for each rule that counts objects once the objects, one the scores.
+statement writes the objects that rules count once, one the components, one the scores.
 
 A component is summed up with `at` as its reference, so its amount is what it is worth at `at`; an exponent below −900
 counts 0, since PostgreSQL raises on underflow.
@@ -21,20 +21,33 @@ second is taken off for rounding; the first look then computes the instant exact
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import Case, Count, F, FloatField, OuterRef, Q, Subquery, Sum, Value, When
+from django.db.models import (
+    BooleanField,
+    Case,
+    ExpressionWrapper,
+    F,
+    FloatField,
+    OuterRef,
+    Q,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 
 from leads import stages
 from leads.conditions_sql import activity_q, contact_q
 from leads.models import Activity, Contact
+from leads.sets import among
 from scoring import database, engine
 from scoring.models import Adjustment, Component, CountedObject, Score, ScoringModel
-from scoring.services import Rule, Rules
+from scoring.services import Rules
 
 HORIZON_DAYS = 3650
 # In the order in which `_Ledger.scores` selects them.
@@ -50,6 +63,10 @@ _SCORE_COLUMNS = (
     "next_check_at",
 )
 _OVERWRITTEN = ", ".join(f"{name} = excluded.{name}" for name in _SCORE_COLUMNS)
+_COUNTED = ("contact_id", "rule_id", "occurred_at")
+# In the order in which `_Ledger.components` and `_Ledger.objects` select them.
+_COMPONENT_COLUMNS = "contact_id, rule_id, amount, count, reference_at"
+_OBJECT_COLUMNS = 'contact_id, rule_id, object_key, "window", activity_id, occurred_at'
 Sql = tuple[str, tuple[Any, ...]]
 
 
@@ -75,37 +92,50 @@ def rebuild(rules: Rules, contact_ids: Sequence[int], *, at: dt.datetime, withou
     Component.objects.filter(ledger.chosen).delete()
     CountedObject.objects.filter(ledger.chosen).delete()
     with connection.cursor() as cursor:
-        for rule in ledger.once_rules:
-            sql, params = ledger.objects(rule)
-            cursor.execute(
-                "INSERT INTO scoring_countedobject "
-                '(contact_id, rule_id, object_key, "window", activity_id, occurred_at) '
-                f"SELECT contact_id, %s, object_key, object_window, id, occurred_at FROM ({sql}) o",
-                (rule.row.pk, *params),
-            )
-        sql, params = ledger.components()
+        sql, params = ledger.objects()
+        cursor.execute(f"INSERT INTO scoring_countedobject ({_OBJECT_COLUMNS}) {sql}", params)
+        sql, params = _compiled(CountedObject.objects.filter(ledger.chosen).values(*_COUNTED))
+        sql, params = ledger.components(objects=(f"SELECT o.*, 1 FROM ({sql}) o", params))
+        cursor.execute(f"INSERT INTO scoring_component ({_COMPONENT_COLUMNS}) {sql}", params)
+    return ledger.value()
+
+
+def take_in(rules: Rules, contact_ids: Sequence[int], activity_ids: Sequence[int], *, at: dt.datetime) -> list[Found]:
+    """Add new activities of locked contacts to their components and write their scores; return who crossed.
+
+    As `rebuild`, without looking at what was taken in before. No version but this may have scored the contacts last.
+    """
+    if not contact_ids:
+        return []
+    ledger = _Ledger(rules=rules, chosen=_chosen(contact_ids), at=at, new=tuple(activity_ids))
+    objects, params = ledger.objects()
+    arriving = (
+        f"SELECT n.*, o.occurred_at AS standing_at FROM ({objects}) n LEFT JOIN scoring_countedobject o "
+        "ON o.contact_id = n.contact_id AND o.rule_id = n.rule_id AND o.object_key = n.object_key "
+        'AND o."window" = n.object_window WHERE o.id IS NULL OR n.occurred_at < o.occurred_at'
+    )
+    # An earlier one that comes late takes the place of the one that stands for the object.
+    counted = (
+        "SELECT contact_id, rule_id, occurred_at, 1 FROM arriving UNION ALL "
+        "SELECT contact_id, rule_id, standing_at, -1 FROM arriving WHERE standing_at IS NOT NULL"
+    )
+    sql, more = ledger.components(objects=(counted, ()))
+    kept = database.weight("scoring_component.reference_at", ledger.half_life("scoring_component.rule_id"), at)
+    with connection.cursor() as cursor:
         cursor.execute(
-            f"{sql} INSERT INTO scoring_component (contact_id, rule_id, amount, count, reference_at) "
-            f"SELECT contact_id, rule_id, amount, count, %s FROM components",
-            (*params, ledger.at_param),
+            f"WITH arriving AS ({arriving}) INSERT INTO scoring_component ({_COMPONENT_COLUMNS}) {sql} "
+            f"ON CONFLICT (contact_id, rule_id) DO UPDATE SET reference_at = excluded.reference_at, "
+            f"amount = scoring_component.amount * {kept} + excluded.amount, "
+            "count = scoring_component.count + excluded.count",
+            (*params, *more),
         )
-        sql, params = ledger.scores(components="scoring_component")
         cursor.execute(
-            f"INSERT INTO scoring_score (contact_id, {', '.join(_SCORE_COLUMNS)}) {sql} "
-            f"ON CONFLICT (contact_id) DO UPDATE SET {_OVERWRITTEN}",
+            f"INSERT INTO scoring_countedobject ({_OBJECT_COLUMNS}) {objects} "
+            'ON CONFLICT (contact_id, rule_id, object_key, "window") DO UPDATE SET activity_id = excluded.activity_id, '
+            "occurred_at = excluded.occurred_at WHERE excluded.occurred_at < scoring_countedobject.occurred_at",
             params,
         )
-    crossing = Score.objects.filter(
-        ledger.chosen,
-        is_armed=True,
-        value__gte=rules.model.mql_threshold,
-        contact__stage__in=stages.PROMOTABLE_STAGES,
-        contact__is_disqualified=False,
-    )
-    return [
-        Found(contact_id=contact_id, score=value, grade=grade)
-        for contact_id, value, grade in crossing.order_by("contact_id").values_list("contact_id", "value", "grade")
-    ]
+    return ledger.value()
 
 
 def scores(rules: Rules, contact_ids: Sequence[int], *, at: dt.datetime) -> Iterator[tuple[int, float, str]]:
@@ -113,10 +143,14 @@ def scores(rules: Rules, contact_ids: Sequence[int], *, at: dt.datetime) -> Iter
     if not contact_ids:
         return
     ledger = _Ledger(rules=rules, chosen=_chosen(contact_ids), at=at)
-    components, first = ledger.components()
+    objects, params = ledger.objects()
+    counted = f"SELECT {', '.join(_COUNTED)}, 1 FROM ({objects}) o"
+    components, first = ledger.components(objects=(counted, params))
     sql, params = ledger.scores(components="components")
     with connection.cursor() as cursor:
-        cursor.execute(f"{components} SELECT contact_id, value, grade FROM ({sql}) s", (*first, *params))
+        cursor.execute(
+            f"WITH components AS ({components}) SELECT contact_id, value, grade FROM ({sql}) s", (*first, *params)
+        )
         yield from cursor.fetchall()
 
 
@@ -125,7 +159,7 @@ def _chosen(contact_ids: Sequence[int]) -> Q:
     first, last = min(contact_ids), max(contact_ids)
     if last - first + 1 == len(set(contact_ids)):
         return Q(contact_id__gte=first, contact_id__lte=last)
-    return Q(contact_id__in=database.among(sorted(contact_ids)))
+    return Q(contact_id__in=among(sorted(contact_ids)))
 
 
 @dataclass(frozen=True)
@@ -136,79 +170,111 @@ class _Ledger:
     chosen: Q
     at: dt.datetime
     without: tuple[int, ...] = ()
+    new: tuple[int, ...] | None = None
+    """Of the ledger these activities only."""
 
     @property
     def at_param(self) -> Any:
         return connection.ops.adapt_datetimefield_value(self.at)
 
-    @property
-    def once_rules(self) -> list[Rule]:
-        return [rule for rule in self.rules.by_id.values() if rule.row.once_per]
+    def matches(self, *, is_once: bool) -> Sql:
+        """A row for each activity and each rule that it fulfils: one pass over the activities, whatever the rules.
 
-    def activities(self) -> Any:
-        rows = Activity.objects.filter(self.chosen, type__in=list(self.rules.by_type), bot_verdict=None)
-        return rows.exclude(id__in=self.without).order_by() if self.without else rows.order_by()
-
-    def counting(self, rule: Rule) -> Q:
-        found = Q(type=rule.row.type_id) & activity_q(rule.conditions)
-        return found & Q(object_key=None) if rule.row.once_per else found
-
-    def objects(self, rule: Rule) -> Sql:
-        """The earliest activity of each object in its window."""
-        rows = self.activities().filter(Q(type=rule.row.type_id) & activity_q(rule.conditions))
-        rows = rows.annotate(
-            object_key=database.ObjectKey(rule.row.once_per), object_window=database.Window(rule.row.within_days)
-        ).exclude(object_key=None)
-        sql, params = _compiled(rows.values("id", "contact_id", "occurred_at", "object_key", "object_window"))
-        return (
-            "SELECT * FROM (SELECT x.*, ROW_NUMBER() OVER "
-            "(PARTITION BY contact_id, object_key, object_window ORDER BY occurred_at, id) AS place "
-            f"FROM ({sql}) x) y WHERE place = 1",
-            params,
-        )
-
-    def components(self) -> Sql:
-        """`WITH … components(contact_id, rule_id, amount, count)`: one pass over the activities, whatever the rules.
-
-        A rule that counts objects once adds a pass over the activities of its type.
+        `object_key` and `object_window` say what it counts for where the rule counts objects once; where every activity
+        counts the key is null. `is_once`: those that have a key, else those that have none.
         """
-        rows = self.activities()
-        pieces: list[str] = []
-        params: tuple[Any, ...] = ()
-        sums: dict[str, Any] = {}
-        for number, rule in enumerate(self.rules.by_id.values()):
-            sums |= self.sum_of(rule, number)
+        read = self.chosen if self.new is None else Q(id__in=among(self.new))
+        rows = Activity.objects.filter(read, bot_verdict=None).order_by()
+        if self.without:
+            rows = rows.exclude(id__in=self.without)
+        holds: dict[int, Any] = {}
+        keys: dict[int, Any] = {}
+        windows: dict[int, Any] = {}
+        for pk, rule in self.rules.by_id.items():
+            if rule.conditions:
+                holds[pk] = ExpressionWrapper(activity_q(rule.conditions), output_field=BooleanField())
             if rule.row.once_per:
-                rows = rows.alias(**{f"key{number}": database.ObjectKey(rule.row.once_per)})
-            pieces.append(
-                f"SELECT contact_id, {rule.row.pk} AS rule_id, amount{number} AS amount, count{number} AS count "
-                f"FROM sums WHERE count{number} > 0"
-            )
-        if not pieces:
-            return "WITH components AS (SELECT 0 AS contact_id, 0 AS rule_id, 0.0 AS amount, 0 AS count LIMIT 0)", ()
-        sql, params = _compiled(rows.values("contact_id").annotate(**sums))
-        for rule in self.once_rules:
-            objects, own = self.objects(rule)
-            weight = database.weight("occurred_at", rule.half_life_days, self.at)
-            pieces.append(
-                f"SELECT contact_id, {rule.row.pk}, SUM(%s * {weight}), COUNT(*) FROM ({objects}) o GROUP BY contact_id"
-            )
-            params += (rule.row.points, *own)
-        union = " UNION ALL ".join(pieces)
+                keys[pk] = database.ObjectKey(rule.row.once_per)
+            if rule.row.within_days is not None:
+                windows[pk] = database.Window(rule.row.within_days)
+        for name, by_rule in (("holds", holds), ("key", keys), ("window", windows)):
+            rows = rows.annotate(**{f"{name}{pk}": asked for pk, asked in by_rule.items()})
+        sql, params = _compiled(rows.values("id", "contact_id", "type_id", "occurred_at", *rows.query.annotations))
+        # Asked rule by rule: PostgreSQL takes a null in a computed column for rare, and would plan for next to no rows.
+        counts_once = _by_rule("key", keys, asked="IS NOT NULL", otherwise="FALSE")
+        table, first = self.table()
         return (
-            f"WITH sums AS ({sql}), components AS (SELECT contact_id, rule_id, SUM(amount) AS amount, "
-            f"SUM(count) AS count FROM ({union}) u GROUP BY contact_id, rule_id)"
-            if self.once_rules
-            else f"WITH sums AS ({sql}), components AS ({union})",
+            f"SELECT a.id, a.contact_id, r.id AS rule_id, a.occurred_at, "
+            f"{_by_rule('key', keys, otherwise='NULL')} AS object_key, "
+            f"{_by_rule('window', windows, otherwise=str(database.NO_WINDOW))} AS object_window "
+            f"FROM ({table}) r JOIN ({sql}) a ON a.type_id = r.type_id "
+            f"WHERE {_by_rule('holds', holds, otherwise='TRUE')} AND {'' if is_once else 'NOT'} {counts_once}",
+            (*first, *params),
+        )
+
+    def table(self) -> Sql:
+        """The rules as a table: as values, so that the database knows how few they are. The first is none of them."""
+        rules = self.rules.by_id.values()
+        rows = ["(CAST(0 AS bigint), '', " + ", ".join(["CAST(NULL AS double precision)"] * 4) + ")"]
+        for one in rules:
+            numbers = map(_number, (one.row.points, one.half_life_days, one.row.cap, one.row.floor))
+            rows.append(f"({one.row.pk}, %s, {', '.join(numbers)})")
+        return (
+            "SELECT column1 AS id, column2 AS type_id, column3 AS points, column4 AS half_life_days, "
+            f"column5 AS cap, column6 AS floor FROM (VALUES {', '.join(rows)}) v",
+            tuple(one.row.type_id for one in rules),
+        )
+
+    def objects(self) -> Sql:
+        """The earliest activity of each object in its window, for the rules that count objects once."""
+        sql, params = self.matches(is_once=True)
+        return (
+            "SELECT contact_id, rule_id, object_key, object_window, id, occurred_at FROM (SELECT m.*, ROW_NUMBER() "
+            "OVER (PARTITION BY contact_id, rule_id, object_key, object_window ORDER BY occurred_at, id) AS place "
+            f"FROM ({sql}) m) o WHERE place = 1",
             params,
         )
 
-    def sum_of(self, rule: Rule, number: int) -> dict[str, Any]:
-        counted = Q(type=rule.row.type_id) & activity_q(rule.conditions)
-        if rule.row.once_per:
-            counted &= Q(**{f"key{number}": None})
-        points = Value(rule.row.points, output_field=FloatField()) * database.Weight(rule.half_life_days, self.at)
-        return {f"amount{number}": Sum(points, filter=counted), f"count{number}": Count("id", filter=counted)}
+    def half_life(self, rule_id: str) -> str:
+        """That of the rule whose id stands in a column, in days."""
+        own = [f"WHEN {pk} THEN {_number(rule.half_life_days)}" for pk, rule in self.rules.by_id.items()]
+        return f"CASE {rule_id} {' '.join(own)} END" if own else "1.0"
+
+    def components(self, *, objects: Sql) -> Sql:
+        """What each rule adds up for each contact as of `at`.
+
+        `objects` are those that count once: `_COUNTED`, and 1, or −1 for one whose points are to be taken back.
+        """
+        sql, params = self.matches(is_once=False)
+        table, last = self.table()
+        weight, counted = database.weight("c.occurred_at", "r.half_life_days", self.at), ", ".join(_COUNTED)
+        return (
+            f"SELECT c.contact_id, c.rule_id, SUM(c.sign * r.points * {weight}) AS amount, SUM(c.sign) AS count, "
+            f"%s AS reference_at FROM (SELECT {counted}, 1 AS sign FROM ({sql}) m UNION ALL {objects[0]}) c "
+            f"JOIN ({table}) r ON r.id = c.rule_id WHERE TRUE GROUP BY c.contact_id, c.rule_id",
+            (self.at_param, *params, *objects[1], *last),
+        )
+
+    def value(self) -> list[Found]:
+        """Write the scores that the stored components make, and return who crossed."""
+        sql, params = self.scores(components="scoring_component")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO scoring_score (contact_id, {', '.join(_SCORE_COLUMNS)}) {sql} "
+                f"ON CONFLICT (contact_id) DO UPDATE SET {_OVERWRITTEN}",
+                params,
+            )
+        crossing = Score.objects.filter(
+            self.chosen,
+            is_armed=True,
+            value__gte=self.rules.model.mql_threshold,
+            contact__stage__in=stages.PROMOTABLE_STAGES,
+            contact__is_disqualified=False,
+        )
+        return [
+            Found(contact_id=contact_id, score=value, grade=grade)
+            for contact_id, value, grade in crossing.order_by("contact_id").values_list("contact_id", "value", "grade")
+        ]
 
     def scores(self, *, components: str) -> Sql:
         """A row of the table of scores for each contact; the components come from a table or a `WITH`."""
@@ -216,18 +282,21 @@ class _Ledger:
         contacts, params = _compiled(self.contacts())
         chosen = _compiled(Component.objects.filter(self.chosen).values("contact_id"))
         where = chosen[0].partition(" WHERE ")[2].replace('"scoring_component"', "c")
+        table, rules = self.table()
+        weight = database.weight("c.reference_at", "r.half_life_days", self.at)
         engagement = (
             "SELECT contact_id, SUM(points) AS engagement, "
             "SUM(CASE WHEN points > 0 THEN points ELSE 0 END) AS falling, "
             "SUM(CASE WHEN points < 0 THEN points ELSE 0 END) AS rising, "
             "MIN(CASE WHEN points > 0 THEN half_life END) AS falls_in, "
             "MIN(CASE WHEN points < 0 THEN half_life END) AS rises_in FROM ("
-            "SELECT c.contact_id, COALESCE(r.half_life_days, %s) AS half_life, "
-            "CASE WHEN c.amount > r.cap THEN r.cap WHEN c.amount < r.floor THEN r.floor ELSE c.amount END AS points "
-            f"FROM {components} c JOIN scoring_activityrule r ON r.id = c.rule_id AND r.model_id = %s WHERE {where}"
-            ") p GROUP BY contact_id"
+            "SELECT contact_id, half_life, "
+            "CASE WHEN amount > cap THEN cap WHEN amount < floor THEN floor ELSE amount END AS points FROM ("
+            f"SELECT c.contact_id, r.cap, r.floor, r.half_life_days AS half_life, c.amount * {weight} AS amount "
+            f"FROM {components} c JOIN ({table}) r ON r.id = c.rule_id WHERE {where}"
+            ") a) p GROUP BY contact_id"
         )
-        params += (model.half_life_days, model.pk, *chosen[1])
+        params += (*rules, *chosen[1])
         # Each step stands by itself: put into one another, their expressions would grow exponentially.
         valued = (
             "SELECT k.id, k.fit, k.adjustment, k.armed, k.fit + k.adjustment AS constant, "
@@ -294,6 +363,12 @@ def _as_contacts(chosen: Q) -> Q:
     return Q(*((name.replace("contact_id", "id"), value) for name, value in chosen.children))  # type: ignore[misc]
 
 
+def _by_rule(name: str, rule_ids: Iterable[int], *, asked: str = "", otherwise: str) -> str:
+    """Of the columns `name` + id of the rule that of the rule at hand; `otherwise` for rules that have none."""
+    branches = " ".join(f"WHEN {pk} THEN {name}{pk} {asked}" for pk in rule_ids)
+    return f"(CASE r.id {branches} ELSE {otherwise} END)" if branches else otherwise
+
+
 def _compiled(rows: Any) -> Sql:
     sql, params = rows.query.sql_with_params()
     return sql, tuple(params)
@@ -302,7 +377,9 @@ def _compiled(rows: Any) -> Sql:
 _LN2 = "0.69314718055994530942"
 
 
-def _number(value: float) -> str:
+def _number(value: float | None) -> str:
+    if value is None:
+        return "NULL"
     return repr(float(value)) if value >= 0 else f"({float(value)!r})"
 
 

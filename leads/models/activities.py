@@ -71,8 +71,9 @@ class ActivityQuerySet(models.QuerySet["Activity"]):
 class Activity(models.Model):
     """Something a contact did, or that was done with a contact, at a time. A fact: never edited."""
 
-    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="activities")
-    type = models.ForeignKey(ActivityType, on_delete=models.PROTECT, related_name="+")
+    # No index but those below: each is written for every activity.
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="activities", db_index=False)
+    type = models.ForeignKey(ActivityType, on_delete=models.PROTECT, related_name="+", db_index=False)
     direction = models.CharField(max_length=8, choices=list(words.DIRECTIONS.items()))
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
@@ -89,7 +90,7 @@ class Activity(models.Model):
     class Meta:
         verbose_name_plural = "activities"
         ordering: ClassVar = ["-occurred_at", "-id"]
-        indexes: ClassVar = [models.Index(fields=["contact", "-occurred_at"])]
+        indexes: ClassVar = [models.Index(fields=["contact", "-occurred_at"]), models.Index(fields=["type"])]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["source", "external_id"], name="activity_once"),
             models.CheckConstraint(name="activity_direction_known", condition=Q(direction__in=["inbound", "outbound"])),
