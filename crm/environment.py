@@ -151,7 +151,9 @@ def _read_database(variables: Mapping[str, str]) -> dict[str, Any]:
         raise EnvironmentProblem(f"DATABASE_URL {wanted}, not begin with '{scheme or url[:12]}'.")
     if not database.get("NAME"):
         raise EnvironmentProblem(f"DATABASE_URL {wanted}; it names no database.")
-    return {**database, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    # Compiling a statement costs more than any of ours takes; who wants it gives `?options=-c%20jit%3Don`.
+    options = {"options": "-c jit=off", **database.get("OPTIONS", {})}
+    return {**database, "OPTIONS": options, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 
 
 def _read_redis_url(variables: Mapping[str, str]) -> str:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from crm.errors import Conflict, Forbidden, Invalid, NotFound
 from leads import stages, words
 from leads.models import Contact, Handoff, HandoffEvent, Merge, Reason, StageChange
+from leads.sets import among
 from leads.stages import Actor, HandoffState, Refusal, Stage, VerbName
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ def locked_contacts(contact_ids: Collection[int]) -> list[Contact]:
 
     Without their keys, here as with handoffs: a sweep that holds timers may still write notices that point at them.
     """
-    locked = Contact.objects.filter(id__in=contact_ids).order_by("id").select_for_update(of=("self",), no_key=True)
+    locked = (
+        Contact.objects.filter(id__in=among(contact_ids)).order_by("id").select_for_update(of=("self",), no_key=True)
+    )
     return list(locked.select_related("company", "source"))
 
 
@@ -87,6 +90,28 @@ def tried_again(function: Callable[P, R]) -> Callable[P, R]:
 def all_locked(contact_ids: Collection[int]) -> dict[int, Contact]:
     """As `locked_contacts`, by id. Raises `MergedMeanwhile` unless all of them are there."""
     locked = {contact.pk: contact for contact in locked_contacts(contact_ids)}
+    if len(locked) != len(set(contact_ids)):
+        raise MergedMeanwhile
+    return locked
+
+
+@dataclass(slots=True)
+class Outline:
+    """Of a locked contact no more than who follows up many activities asks for."""
+
+    pk: int
+    stage: str
+    is_disqualified: bool
+    owner_id: int | None
+    last_activity_at: dt.datetime | None
+    stage_at: dt.datetime | None = None
+
+
+def outlines_locked(contact_ids: Collection[int]) -> dict[int, Outline]:
+    """As `all_locked`, in outline: for thousands a fifth of the time."""
+    rows = Contact.objects.filter(id__in=among(contact_ids)).order_by("id").select_for_update(no_key=True)
+    named = rows.values_list("id", "stage", "is_disqualified", "owner_id", "last_activity_at")
+    locked = {row[0]: Outline(*row) for row in named}
     if len(locked) != len(set(contact_ids)):
         raise MergedMeanwhile
     return locked
@@ -262,7 +287,7 @@ def begin(contacts: Iterable[Contact], *, at: dt.datetime, actor: User | None) -
     )
 
 
-def warm(contacts: Sequence[Contact], *, at: dt.datetime, actor: User | None) -> None:
+def warm(contacts: Sequence[Contact | Outline], *, at: dt.datetime, actor: User | None) -> None:
     """Make leads of subscribers who showed that they are more than readers."""
     _set_stage(contacts, Stage.LEAD, verb="warm", at=at, actor=actor)
 
@@ -434,7 +459,7 @@ def unite(
 
 
 def _set_stage(
-    contacts: Sequence[Contact],
+    contacts: Sequence[Contact | Outline],
     stage: Stage,
     *,
     verb: str,
@@ -448,7 +473,7 @@ def _set_stage(
         return
     StageChange.objects.bulk_create(
         StageChange(
-            contact=contact,
+            contact_id=contact.pk,
             from_stage=contact.stage,
             to_stage=stage.value,
             verb=verb,
@@ -460,7 +485,7 @@ def _set_stage(
     )
     for contact in moving:
         contact.stage, contact.stage_at = stage.value, at
-    Contact.objects.filter(id__in=[contact.pk for contact in moving]).update(stage=stage.value, stage_at=at)
+    Contact.objects.filter(id__in=among(contact.pk for contact in moving)).update(stage=stage.value, stage_at=at)
 
 
 def _plain(value: Any) -> Any:

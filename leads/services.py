@@ -17,6 +17,7 @@ from crm.errors import Invalid
 from leads import lifecycle
 from leads.models import Campaign, Company, Contact, ContactAddress, ContactChange, Source, StageChange, Touch
 from leads.names import company_key, company_name
+from leads.sets import among
 
 if TYPE_CHECKING:
     from crm.models import User
@@ -82,9 +83,11 @@ def find_by_email(contacts: Any, emails: Collection[str]) -> dict[str, int]:
     wanted = {normal_email(email) for email in emails}
     if not wanted:
         return {}
-    found = dict(contacts.filter(email__in=wanted).values_list("email", "id"))
-    further = ContactAddress.objects.filter(email__in=wanted.difference(found), contact__in=contacts)
-    return found | dict(further.values_list("email", "contact_id"))
+    found = dict(contacts.filter(email__in=among(wanted)).order_by().values_list("email", "id"))
+    if missing := wanted.difference(found):
+        further = ContactAddress.objects.filter(email__in=among(missing), contact__in=contacts).order_by()
+        found |= further.values_list("email", "contact_id")
+    return found
 
 
 def is_taken(email: str, *, but_by: Contact | None = None) -> bool:

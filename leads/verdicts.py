@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from leads import bots
 from leads.models import Activity, BotVerdict
+from leads.sets import among
 
 
 @dataclass(frozen=True)
@@ -21,35 +22,50 @@ class Convicted:
 def convict(rows: Sequence[Activity], *, at: dt.datetime) -> Convicted:
     """Judge new activities of locked contacts, and with them the earlier ones that they show in another light.
 
-    One query where mails were opened or clicked, none otherwise; one statement writes the verdicts.
+    One query where mails were opened or clicked, two where many were at once; one statement writes the verdicts.
     """
     reasons = {row.pk: reason for row in rows if (reason := bots.verdict(row.properties))}
     met = [row for row in rows if row.type_id in bots.MAIL_TYPES]
-    earlier: dict[int, int] = {}
-    if met:
-        new = {row.pk for row in rows}
-        around = Activity.objects.filter(
-            contact_id__in={row.contact_id for row in met},
-            type__in=bots.MAIL_TYPES,
-            occurred_at__gte=min(row.occurred_at for row in met) - bots.WITHIN,
-            occurred_at__lte=max(row.occurred_at for row in met) + bots.WITHIN,
-        )
-        events, standing = [], set()
-        for pk, contact_id, properties, campaign_id, occurred_at, verdict_id in around.values_list(
-            "id", "contact_id", "properties", "campaign_id", "occurred_at", "bot_verdict"
-        ):
-            events.append(bots.Met(pk, contact_id, _mail(properties, campaign_id), occurred_at))
-            if verdict_id is not None:
-                standing.add(pk)
-        owner = {event.id: event.contact_id for event in events}
-        for pk in bots.followed_at_once(events) - standing:
-            reasons.setdefault(pk, bots.GATEWAY)
-            if pk not in new:
-                earlier[pk] = owner[pk]
+    earlier = _followed_at_once(met)
+    for pk in earlier:
+        reasons.setdefault(pk, bots.GATEWAY)
+    for row in rows:
+        earlier.pop(row.pk, None)
+    if not reasons:
+        return Convicted(new=frozenset(), of_earlier=frozenset())
     BotVerdict.objects.bulk_create(
         [BotVerdict(activity_id=pk, reason=reason, at=at) for pk, reason in sorted(reasons.items())]
     )
     return Convicted(new=frozenset(reasons) - frozenset(earlier), of_earlier=frozenset(earlier.values()))
+
+
+def _followed_at_once(met: Sequence[Activity]) -> dict[int, int]:
+    """Opens and clicks that these show to be a machine's and that have no verdict yet, with their contacts."""
+    if not met:
+        return {}
+    around = Activity.objects.filter(
+        contact_id__in=among({row.contact_id for row in met}),
+        type__in=bots.MAIL_TYPES,
+        occurred_at__gte=min(row.occurred_at for row in met) - bots.WITHIN,
+        occurred_at__lte=max(row.occurred_at for row in met) + bots.WITHIN,
+    ).order_by()
+    # First whatever the mails: hardly ever are there so many at once, and reading what they say takes longest.
+    owner = {}
+    events = []
+    for pk, contact_id, occurred_at in around.values_list("id", "contact_id", "occurred_at"):
+        owner[pk] = contact_id
+        events.append(bots.Met(pk, contact_id, None, occurred_at))
+    crowded = {owner[pk] for pk in bots.followed_at_once(events)}
+    if not crowded:
+        return {}
+    events, standing = [], set()
+    for pk, contact_id, properties, campaign_id, occurred_at, verdict_id in around.filter(
+        contact_id__in=among(crowded)
+    ).values_list("id", "contact_id", "properties", "campaign_id", "occurred_at", "bot_verdict"):
+        events.append(bots.Met(pk, contact_id, _mail(properties, campaign_id), occurred_at))
+        if verdict_id is not None:
+            standing.add(pk)
+    return {pk: owner[pk] for pk in bots.followed_at_once(events) - standing}
 
 
 def _mail(properties: dict[str, object], campaign_id: int | None) -> object:

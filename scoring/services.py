@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db.models import F
@@ -14,6 +14,7 @@ from django.db.models import F
 from leads import facts, stages
 from leads.conditions import Condition, all_match, matches, parse_conditions
 from leads.models import Activity, Contact
+from leads.sets import among
 from scoring import engine
 from scoring.database import NO_WINDOW, object_key
 from scoring.models import ActivityRule, Adjustment, Component, CountedObject, Score, ScoringModel
@@ -175,13 +176,30 @@ def load_rules(model: ScoringModel) -> Rules:
         by_type=dict(by_type),
         by_id={rule.row.pk: rule for rule in rules},
         fit=fit,
-        pictures=facts.pictures() if any(check.field == "persona" for check in fit) else (),
+        pictures=_pictures(fit),
     )
 
 
+def _pictures(fit: Iterable[FitCheck]) -> tuple[facts.Picture, ...]:
+    """The personas where a rule asks for them."""
+    return facts.pictures() if any(check.field == "persona" for check in fit) else ()
+
+
 def published_rules() -> Rules:
-    """The rules in force. A migration publishes the first version, so there always are some."""
-    return load_rules(ScoringModel.objects.get(status=ScoringModel.Status.PUBLISHED))
+    """The rules in force, by one query that says which they are, and one for the personas where a rule asks for them.
+
+    A migration publishes the first version, so there always are some. A published version is never edited, so a process
+    reads it once; a persona may be.
+    """
+    in_force = ScoringModel.objects.filter(status=ScoringModel.Status.PUBLISHED).order_by()
+    rules = published_version(*in_force.values_list("id", "published_at").get())
+    return replace(rules, pictures=_pictures(rules.fit))
+
+
+@functools.lru_cache(maxsize=2)
+def published_version(model_id: int, published_at: dt.datetime) -> Rules:
+    """The version that was published at that instant, kept in memory."""
+    return load_rules(ScoringModel.objects.get(id=model_id, published_at=published_at))
 
 
 def rescore(
@@ -189,10 +207,10 @@ def rescore(
     *,
     activities: Iterable[Activity] = (),
     at: dt.datetime,
-    dormant: Collection[int] = (),
+    dormant: Callable[[Collection[int]], Collection[int]] = lambda contact_ids: (),
     is_history: bool = False,
     rules: Rules | None = None,
-    older: Collection[int] | None = None,
+    stored: Mapping[int, Score] | None = None,
 ) -> list[Outcome]:
     """Bring the scores of locked contacts up to `at`, taking in new activities, and say what came of each.
 
@@ -202,16 +220,17 @@ def rescore(
     3. Components and scores are written, two statements however many contacts.
 
     A contact is to be promoted when it is armed and not below the MQL threshold, or asked to be contacted, and its
-    stage and flag allow it; one in `dormant` (waiting to resurface) only when it asked. Promotion disarms; falling
-    below the threshold arms again. `is_history`: nobody is promoted or disarmed. Contacts come with their company and
-    source. `older` are those of them that an earlier version scored last, for who knows already.
+    stage and flag allow it. `dormant` says who of those (waiting to resurface) only when it asked. Promotion disarms;
+    falling below the threshold arms again. `is_history`: nobody is promoted or disarmed. Contacts come with their
+    company and source. `stored` are their scores so far, for who has them already.
     """
     rules = rules or published_rules()
     ids = [contact.pk for contact in contacts]
-    stored = Component.objects.filter(contact_id__in=ids, rule__model=rules.model)
-    work = _Work(rules=rules, at=at, components={(row.contact_id, row.rule_id): row for row in stored})
+    components = Component.objects.filter(contact_id__in=ids, rule_id__in=rules.by_id)
+    work = _Work(rules=rules, at=at, components={(row.contact_id, row.rule_id): row for row in components})
     activities = list(activities)
-    older = outdated(ids, rules) if older is None else older
+    stored = stored_scores(ids) if stored is None else stored
+    older = outdated(ids, rules, stored=stored)
     requesting = _take_in(work, [row for row in activities if row.contact_id not in older])
     if older:
         ledger = Activity.objects.filter(contact_id__in=older, bot_verdict=None)
@@ -224,13 +243,23 @@ def rescore(
         update_fields=["amount", "reference_at", "count"],
     )
     if is_history:
-        return _value(work, contacts, requesting=(), dormant=ids)
-    return _value(work, contacts, requesting=requesting, dormant=dormant)
+        return _value(work, contacts, stored=stored, requesting=(), dormant=lambda contact_ids: contact_ids)
+    return _value(work, contacts, stored=stored, requesting=requesting, dormant=dormant)
 
 
-def outdated(contact_ids: Collection[int], rules: Rules) -> set[int]:
-    """Contacts still scored by another version: theirs are computed from the whole ledger, new activities included."""
-    elsewhere = Score.objects.filter(contact_id__in=contact_ids).exclude(model=rules.model)
+def stored_scores(contact_ids: Collection[int]) -> dict[int, Score]:
+    """What was made of contacts last."""
+    return {score.contact_id: score for score in Score.objects.filter(contact_id__in=contact_ids)}
+
+
+def outdated(contact_ids: Collection[int], rules: Rules, *, stored: Mapping[int, Score] | None = None) -> set[int]:
+    """Contacts still scored by another version: theirs are computed from the whole ledger, new activities included.
+
+    `stored` are their scores so far, for who has them already.
+    """
+    if stored is not None:
+        return {contact_id for contact_id, score in stored.items() if score.model_id != rules.model.pk}
+    elsewhere = Score.objects.filter(contact_id__in=among(contact_ids)).exclude(model=rules.model)
     return set(elsewhere.values_list("contact_id", flat=True))
 
 
@@ -295,36 +324,28 @@ def _take_in_once(work: _Work, once: list[tuple[Rule, Activity, str, int]]) -> N
 
 
 def _value(
-    work: _Work, contacts: Sequence[Contact], *, requesting: Collection[int], dormant: Collection[int]
+    work: _Work,
+    contacts: Sequence[Contact],
+    *,
+    stored: Mapping[int, Score],
+    requesting: Collection[int],
+    dormant: Callable[[Collection[int]], Collection[int]],
 ) -> list[Outcome]:
     """Compute and write the score of each contact at `work.at`."""
-    rules, at = work.rules, work.at
-    ids = [contact.pk for contact in contacts]
+    rules, at, threshold = work.rules, work.at, work.rules.model.mql_threshold
     terms: dict[int, list[engine.Term]] = defaultdict(list)
     for (contact_id, _rule_id), component in work.components.items():
         terms[contact_id].append(rules.term_of(component))
     adjustments: dict[int, float] = defaultdict(float)
-    for row in Adjustment.objects.filter(contact_id__in=ids, at__lte=at):
-        adjustments[row.contact_id] += row.points
-    armed = dict(Score.objects.filter(contact_id__in=ids).values_list("contact_id", "is_armed"))
-    threshold = rules.model.mql_threshold
-    scores, outcomes = [], []
+    given = Adjustment.objects.filter(contact_id__in=[contact.pk for contact in contacts], at__lte=at).order_by()
+    for contact_id, points in given.values_list("contact_id", "points"):
+        adjustments[contact_id] += points
     rules.fetch(contacts)
+    scores = []
     for contact in contacts:
         fit, adjustment = rules.fit_of(contact), adjustments[contact.pk]
         found = engine.score_at(terms=terms[contact.pk], fit=fit, adjustment=adjustment, at=at)
-        grade = rules.grade(fit=fit, engagement=found.engagement)
-        is_armed = armed.get(contact.pk, True) or found.score < threshold
-        is_open_to_it = contact.stage in stages.PROMOTABLE_STAGES and not contact.is_disqualified
-        outcome = Outcome(
-            contact=contact,
-            score=found.score,
-            grade=grade,
-            model_version=rules.model.version,
-            is_crossing=is_armed and is_open_to_it and found.score >= threshold and contact.pk not in dormant,
-            is_request=is_open_to_it and contact.pk in requesting,
-        )
-        outcomes.append(outcome)
+        before = stored.get(contact.pk)
         scores.append(
             Score(
                 contact=contact,
@@ -333,9 +354,9 @@ def _value(
                 engagement=found.engagement,
                 fit=fit,
                 adjustment=adjustment,
-                grade=grade,
+                grade=rules.grade(fit=fit, engagement=found.engagement),
                 valued_at=at,
-                is_armed=is_armed and not outcome.is_promotion,
+                is_armed=before is None or before.is_armed or found.score < threshold,
                 next_check_at=engine.next_check_at(
                     terms=terms[contact.pk],
                     constant=fit + adjustment,
@@ -344,6 +365,7 @@ def _value(
                 ),
             )
         )
+    outcomes = _judge(scores, rules=rules, requesting=requesting, dormant=dormant)
     Score.objects.bulk_create(
         scores,
         update_conflicts=True,
@@ -360,6 +382,37 @@ def _value(
             "next_check_at",
         ],
     )
+    return outcomes
+
+
+def _judge(
+    scores: Sequence[Score],
+    *,
+    rules: Rules,
+    requesting: Collection[int],
+    dormant: Callable[[Collection[int]], Collection[int]],
+) -> list[Outcome]:
+    """Who is to be promoted; disarms them."""
+    promotable = {
+        score.contact_id
+        for score in scores
+        if score.contact.stage in stages.PROMOTABLE_STAGES and not score.contact.is_disqualified
+    }
+    above = {score.contact_id for score in scores if score.is_armed and score.value >= rules.model.mql_threshold}
+    crossing = above & promotable
+    crossing -= set(dormant(crossing)) if crossing else set()
+    outcomes = []
+    for score in scores:
+        outcome = Outcome(
+            contact=score.contact,
+            score=score.value,
+            grade=score.grade,
+            model_version=rules.model.version,
+            is_crossing=score.contact_id in crossing,
+            is_request=score.contact_id in promotable and score.contact_id in requesting,
+        )
+        score.is_armed = score.is_armed and not outcome.is_promotion
+        outcomes.append(outcome)
     return outcomes
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 
@@ -17,14 +17,15 @@ from crm.errors import Invalid, NotFound
 from crm.flows import attempts, scores
 from crm.models.notices import NoticeKind
 from leads import intake, lifecycle, services, verdicts
-from leads.models import Activity, ActivityType, Contact, Touch
+from leads.lifecycle import Outline
+from leads.models import Activity, ActivityType, Campaign, Contact, Touch
+from leads.sets import among
 from leads.stages import Stage
 
 if TYPE_CHECKING:
     from crm.models import User
 
 AHEAD_LIMIT = dt.timedelta(minutes=5)
-TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,10 @@ class _Item:
     given: ActivityIn
     type: ActivityType
     contact_id: int | None = None
-    result: Recorded | None = None
 
 
+@lifecycle.tried_again
+@transaction.atomic
 def record_activities(
     *,
     activities: Sequence[ActivityIn],
@@ -89,51 +91,42 @@ def record_activities(
     is a duplicate and changes nothing. `is_history`: promotes nobody, starts no clock and tells nobody.
 
     1. Items are checked, contacts found by id or e-mail, missing ones created.
-    2. Contacts are locked in id order, so that what was recorded before can be told from what is new.
+    2. Contacts are locked in id order.
     3. New rows are written, and verdicts on those that machines did: these are kept, and count for nothing. Earlier
        ones that the new ones convict are taken back; a handoff that they had made stays (`doubted` in its queue).
     4. A person's outbound contact keeps what was promised of it (`attempts`).
     5. `scores.rescore` does the rest.
 
-    Two writers that bring the same external id for different contacts meet at the unique constraint; the later one
-    starts again and finds a duplicate. So does one whose contact was merged into another before it could be locked.
+    One whose contact was merged into another before it could be locked starts again.
     """
-    for tries_left in reversed(range(TRIES)):
-        try:
-            with transaction.atomic():
-                return _record(activities, by=by, actor=actor, at=at, is_history=is_history)
-        except (IntegrityError, lifecycle.MergedMeanwhile):
-            if not tries_left:
-                raise
-    raise AssertionError("unreachable")
-
-
-def _record(
-    activities: Sequence[ActivityIn], *, by: User | None, actor: User | None, at: dt.datetime, is_history: bool
-) -> list[Recorded]:
     results: dict[int, Recorded] = {}
     items = _checked(activities, at=at, results=results)
     _find_contacts(items, by=by, actor=actor, at=at, results=results)
-    items = [item for item in items if item.index not in results]
-    contacts = lifecycle.all_locked({item.contact_id for item in items if item.contact_id is not None})
-    items = _without_duplicates(items, results=results)
+    items = [item for item in items if item.contact_id is not None]
+    ids = {item.contact_id for item in items if item.contact_id is not None}
+    is_many = len(ids) >= scores.SET_BASED
+    locked: Mapping[int, Contact | Outline]
+    locked = lifecycle.outlines_locked(ids) if is_many else lifecycle.all_locked(ids)
     rows = _write(items, actor=actor, at=at, results=results)
     convicted = verdicts.convict(rows, at=at)
     touched = {row.contact_id for row in rows}
     rows = [row for row in rows if row.pk not in convicted.new]
     scores.take_back(convicted.of_earlier, without=[row.pk for row in rows], at=at)
     if touched:
-        concerned = [contacts[contact_id] for contact_id in sorted(touched)]
+        if is_many and len(touched) < scores.SET_BASED:  # these are scored one by one, by all that is known of them
+            locked = lifecycle.all_locked(touched)
+        concerned = [locked[contact_id] for contact_id in sorted(touched)]
         _after(rows, concerned, actor=actor, at=at, is_history=is_history)
     return [results[index] for index in range(len(activities))]
 
 
 def _checked(activities: Sequence[ActivityIn], *, at: dt.datetime, results: dict[int, Recorded]) -> list[_Item]:
     """The items that can be taken; the others get their refusal."""
-    types = {row.code: row for row in ActivityType.objects.all()}
+    types = ActivityType.objects.in_bulk({given.type for given in activities})
     items = []
+    latest_at = at + AHEAD_LIMIT
     for index, given in enumerate(activities):
-        refusal = _refusal(given, types=types, at=at)
+        refusal = _refusal(given, types=types, latest_at=latest_at)
         if refusal is not None:
             results[index] = Recorded("refused", detail=str(refusal), field=refusal.field)
         else:
@@ -141,14 +134,14 @@ def _checked(activities: Sequence[ActivityIn], *, at: dt.datetime, results: dict
     return items
 
 
-def _refusal(given: ActivityIn, *, types: dict[str, ActivityType], at: dt.datetime) -> Invalid | None:
+def _refusal(given: ActivityIn, *, types: dict[str, ActivityType], latest_at: dt.datetime) -> Invalid | None:
     if given.type not in types:
-        known = ", ".join(sorted(types))
+        known = ", ".join(ActivityType.objects.order_by("code").values_list("code", flat=True))
         return Invalid(
             _("“%(type)s” is not a known type. Known are: %(known)s.") % {"type": given.type, "known": known},
             field="type",
         )
-    if given.occurred_at > at + AHEAD_LIMIT:
+    if given.occurred_at > latest_at:
         return Invalid(_("occurred_at lies in the future."), field="occurred_at")
     if given.contact_id is None and (given.contact is None or not given.contact.email):
         return Invalid(_("Name the contact by contact_id or by contact.email."), field="contact")
@@ -186,51 +179,54 @@ def _find_contacts(
             results[item.index] = Recorded("refused", detail=_("There is no such contact."), field="contact")
 
 
-def _without_duplicates(items: Sequence[_Item], *, results: dict[int, Recorded]) -> list[_Item]:
-    """Drop what was recorded before, or stands twice in the same list."""
-    ids: dict[str, set[str]] = {}
-    for item in items:
-        if item.given.external_id:
-            ids.setdefault(item.given.source, set()).add(item.given.external_id)
-    known: dict[tuple[str, str], tuple[int | None, int]] = {}
-    for source, external_ids in ids.items():
-        rows = Activity.objects.filter(source=source, external_id__in=list(external_ids))
-        known |= {(source, row[0]): (row[1], row[2]) for row in rows.values_list("external_id", "id", "contact_id")}
-    fresh = []
-    for item in items:
-        key = (item.given.source, item.given.external_id)
-        if item.given.external_id and key in known:
-            activity_id, contact_id = known[key]
-            results[item.index] = Recorded("duplicate", activity_id=activity_id, contact_id=contact_id)
-            continue
-        if item.given.external_id and item.contact_id is not None:
-            known[key] = (None, item.contact_id)
-        fresh.append(item)
-    return fresh
-
-
 def _write(
     items: Sequence[_Item], *, actor: User | None, at: dt.datetime, results: dict[int, Recorded]
 ) -> list[Activity]:
-    """Write the new activities, the touches of those that came through a campaign, and their results."""
+    """Write the new activities, the touches of those that came through a campaign, and the results of all.
+
+    What was recorded before, or stands twice in the same list, is a duplicate.
+    """
     campaigns = services.campaigns_by_name({item.given.campaign for item in items if item.given.campaign}, at=at)
-    rows = []
-    for item in items:
-        direction = item.given.direction or item.type.direction
-        row = Activity(
-            contact_id=item.contact_id,  # type: ignore[misc]  # who has none was refused
-            direction=direction,
-            occurred_at=item.given.occurred_at,
-            recorded_at=at,
-            source=item.given.source,
-            external_id=item.given.external_id or str(uuid.uuid4()),
-            # Only what is done with a contact has a person who did it.
-            actor_id=actor.pk if actor and direction == "outbound" else None,
-            properties=item.given.properties,
-        )
-        row.type, row.campaign = item.type, campaigns.get(item.given.campaign)
-        rows.append(row)
-    intake.insert(rows)
+    keys = [(item.given.source, item.given.external_id or str(uuid.uuid4())) for item in items]
+    given: dict[intake.Key, Activity] = {}
+    for item, key in zip(items, keys, strict=True):
+        if key not in given:
+            given[key] = _row(item, key, campaign=campaigns.get(item.given.campaign), actor=actor, at=at)
+    known = intake.insert(given)
+    rows = {key: row for key, row in given.items() if key not in known}
+    fresh = set(rows)
+    for item, key in zip(items, keys, strict=True):
+        if key in fresh:
+            fresh.remove(key)
+            results[item.index] = Recorded("created", activity_id=rows[key].pk, contact_id=rows[key].contact_id)
+        else:
+            activity_id, contact_id = known.get(key) or (None, given[key].contact_id)
+            results[item.index] = Recorded("duplicate", activity_id=activity_id, contact_id=contact_id)
+    _touch(rows.values())
+    return list(rows.values())
+
+
+def _row(item: _Item, key: intake.Key, *, campaign: Campaign | None, actor: User | None, at: dt.datetime) -> Activity:
+    direction = item.given.direction or item.type.direction
+    row = Activity(
+        contact_id=item.contact_id,  # type: ignore[misc]  # who has none was refused
+        type=item.type,
+        direction=direction,
+        occurred_at=item.given.occurred_at,
+        recorded_at=at,
+        source=key[0],
+        external_id=key[1],
+        # Only what is done with a contact has a person who did it.
+        actor_id=actor.pk if actor and direction == "outbound" else None,
+        properties=item.given.properties,
+    )
+    if campaign is not None:
+        row.campaign = campaign
+    return row
+
+
+def _touch(rows: Iterable[Activity]) -> None:
+    """What came in through a campaign is a meeting with it."""
     Touch.objects.bulk_create(
         [
             Touch(
@@ -245,13 +241,15 @@ def _write(
         ],
         ignore_conflicts=True,
     )
-    for item, row in zip(items, rows, strict=True):
-        results[item.index] = Recorded("created", activity_id=row.pk, contact_id=row.contact_id)
-    return rows
 
 
 def _after(
-    rows: Sequence[Activity], concerned: Sequence[Contact], *, actor: User | None, at: dt.datetime, is_history: bool
+    rows: Sequence[Activity],
+    concerned: Sequence[Contact | Outline],
+    *,
+    actor: User | None,
+    at: dt.datetime,
+    is_history: bool,
 ) -> None:
     """What follows from what people did: stages, clocks, scores, and a word to the owner.
 
@@ -271,24 +269,27 @@ def _after(
         _tell_owners(rows, concerned, at=at)
 
 
-def _note_last_activity(rows: Iterable[Activity], concerned: Sequence[Contact]) -> None:
+def _note_last_activity(rows: Iterable[Activity], concerned: Sequence[Contact | Outline]) -> None:
     latest: dict[int, dt.datetime] = {}
     for row in rows:
         if row.direction == "inbound":
             latest[row.contact_id] = max(row.occurred_at, latest.get(row.contact_id, row.occurred_at))
-    moved: list[int] = []
+    moved: dict[int, dt.datetime] = {}
     for contact in concerned:
         then = latest.get(contact.pk)
         if then is not None and (contact.last_activity_at is None or contact.last_activity_at < then):
-            contact.last_activity_at = then
-            moved.append(contact.pk)
+            contact.last_activity_at = moved[contact.pk] = then
+    if len(moved) <= 1:
+        for contact_id, then in moved.items():
+            Contact.objects.filter(id=contact_id).update(last_activity_at=then)
+        return
     # What moves a contact is the latest it did, so the database can look it up: far quicker than writing each value.
     did = Activity.objects.filter(contact=OuterRef("pk"), direction="inbound", bot_verdict=None)
     newest = did.order_by("-occurred_at").values("occurred_at")[:1]
-    Contact.objects.filter(id__in=moved).update(last_activity_at=Subquery(newest))
+    Contact.objects.filter(id__in=among(moved)).update(last_activity_at=Subquery(newest))
 
 
-def _tell_owners(rows: Sequence[Activity], concerned: Sequence[Contact], *, at: dt.datetime) -> None:
+def _tell_owners(rows: Sequence[Activity], concerned: Sequence[Contact | Outline], *, at: dt.datetime) -> None:
     """Tell an owner, once a day, that a contact of theirs is active again. Their own doing is no news."""
     inbound = {row.contact_id for row in rows if row.direction == "inbound"}
     notices.tell(

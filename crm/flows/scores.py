@@ -15,6 +15,7 @@ import scoring.services
 import sla.services
 from crm.errors import Forbidden, Invalid
 from leads import lifecycle, stages
+from leads.lifecycle import Outline
 from leads.models import Activity, Contact, Handoff
 from leads.stages import HandoffState, VerbName
 from scoring.models import Adjustment, HeldPromotion, JobState, Publication, Score
@@ -31,7 +32,7 @@ SET_BASED = 300
 
 
 def rescore(
-    contacts: Sequence[Contact],
+    contacts: Sequence[Contact | Outline],
     *,
     at: dt.datetime,
     activities: Iterable[Activity] = (),
@@ -40,44 +41,58 @@ def rescore(
 ) -> list[Outcome]:
     """Score locked contacts at `at`, promote those who crossed or asked, open their handoffs, start the review clocks.
 
-    Promoted, handed over and on the clock in one transaction, or nothing. `is_history`: score only; what happened
-    long ago promotes nobody. `is_sweep`: time alone has passed; who stood above the threshold when last looked at
-    (history took them there) has crossed nothing since, and waits for something to happen.
+    Promoted, handed over and on the clock in one transaction, or nothing. Of `SET_BASED` and more an outline is enough.
+    `is_history`: score only; what happened long ago promotes nobody. `is_sweep`: time alone has passed; who stood above
+    the threshold when last looked at (history took them there) has crossed nothing since, and waits for something to
+    happen.
     """
     ids = [contact.pk for contact in contacts]
     activities = list(activities)
     rules = scoring.services.published_rules()
-    older = scoring.services.outdated(ids, rules)
+    is_many = len(contacts) >= SET_BASED and not is_sweep
+    stored = None if is_many else scoring.services.stored_scores(ids)
+    older = scoring.services.outdated(ids, rules, stored=stored)
     if older and _carry_over(rules, older, without=[row.pk for row in activities], at=at):
+        stored = None  # it has just changed
         older = set()
-    if len(contacts) >= SET_BASED and not is_sweep:
-        return _rescore_many(contacts, rules=rules, activities=activities, is_history=is_history, at=at)
+    if is_many:
+        return _rescore_many(ids, rules=rules, older=older, activities=activities, is_history=is_history, at=at)
+
+    def dormant(contact_ids: Collection[int]) -> set[int]:
+        above = scoring.services.standing_above(contact_ids) if is_sweep else set()
+        return above | waiting_to_resurface(contact_ids)
+
     outcomes = scoring.services.rescore(
-        contacts,
+        contacts,  # type: ignore[arg-type]  # few come whole
         activities=activities,
         at=at,
-        dormant=waiting_to_resurface(ids) | (scoring.services.standing_above(ids) if is_sweep else set()),
+        dormant=dormant,
         is_history=is_history,
         rules=rules,
-        older=older,
+        stored=stored,
     )
     promote(outcomes, at=at)
     return outcomes
 
 
 def _rescore_many(
-    contacts: Sequence[Contact],
+    contact_ids: Sequence[int],
     *,
     rules: Rules,
+    older: Collection[int],
     activities: Sequence[Activity],
     is_history: bool,
     at: dt.datetime,
 ) -> list[Outcome]:
-    """As `rescore`, by the database from the ledger: for many contacts it is faster than adding up one by one.
+    """As `rescore`, by the database: for many contacts it is faster than adding up one by one.
 
     Returns the outcomes of those who are promoted only.
     """
-    crossed = {found.contact_id: found for found in scoring.rescoring.rebuild(rules, [c.pk for c in contacts], at=at)}
+    current = [pk for pk in contact_ids if pk not in older]
+    new = [row.pk for row in activities if row.contact_id not in older]
+    found = scoring.rescoring.take_in(rules, current, new, at=at)
+    found += scoring.rescoring.rebuild(rules, sorted(older), at=at)
+    crossed = {one.contact_id: one for one in found}
     if is_history:
         return []
     requesting = {row.contact_id for row in activities if rules.is_request(row)}

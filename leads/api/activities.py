@@ -182,11 +182,12 @@ def _read(data: list[Any]) -> list[ActivityIn | Recorded]:
 
 
 _PLAIN_NAMES = {"external_id", "source", "contact", "contact_id", "type", "occurred_at", "direction", "properties"}
-_PLAIN_EMAIL = re.compile(r"[a-z0-9]+([._+-][a-z0-9]+)*@([a-z0-9]+(-[a-z0-9]+)*\.)+[a-z]{2,20}")
-_PLAIN_INSTANT = re.compile(
-    r"(19[7-9]|20[0-9])[0-9]-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3,6})?(Z|\+00:00)"
-)
-_PLAIN_TEXT = re.compile(r"[!-~]([ -~]*[!-~])?")
+_is_plain_email = re.compile(
+    r"[a-z0-9]++(?:[._+-][a-z0-9]++)*+@(?:[a-z0-9]++(?:-[a-z0-9]++)*+\.)+[a-z]{2,20}"
+).fullmatch
+_is_plain_instant = re.compile(
+    r"(?:19[7-9]|20[0-9])[0-9]-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{3,6})?(?:Z|\+00:00)"
+).fullmatch
 
 
 def read_plainly(item: Any) -> ActivityIn | None:
@@ -194,56 +195,66 @@ def read_plainly(item: Any) -> ActivityIn | None:
 
     None for everything else, good or bad: the serializer decides. What this reads the serializer reads alike.
     """
-    if not isinstance(item, dict) or not item.keys() <= _PLAIN_NAMES:
+    if type(item) is not dict or not item.keys() <= _PLAIN_NAMES:
         return None
-    contact, contact_id, then = item.get("contact"), item.get("contact_id"), item.get("occurred_at")
-    if contact is not None and not (
-        isinstance(contact, dict)
-        and contact.keys() == {"email"}
-        and isinstance(email := contact["email"], str)
-        and len(email) <= 60
-        and _PLAIN_EMAIL.fullmatch(email)
-    ):
-        return None
+    get = item.get
+    code: Any = get("type")
+    then, direction = get("occurred_at"), get("direction") or ""
+    contact, contact_id, properties = get("contact"), get("contact_id"), get("properties")
+    external_id, source = get("external_id"), get("source")
+    named = None
+    if contact is not None:
+        email = contact.get("email") if type(contact) is dict and len(contact) == 1 else None
+        if type(email) is not str or len(email) > 60 or not _is_plain_email(email):
+            return None
+        named = ContactIn(email=email)
     if contact_id is not None and not (type(contact_id) is int and 0 < contact_id < 2**62):
         return None
-    if not (isinstance(then, str) and len(then) <= 30 and _PLAIN_INSTANT.fullmatch(then)):
-        return None
-    for name, longest in (("external_id", 200), ("source", 60), ("type", 40), ("direction", 8)):
-        text = item.get(name)
-        if text is not None and not (isinstance(text, str) and len(text) <= longest and _PLAIN_TEXT.fullmatch(text)):
-            return None
-    properties = item.get("properties")
-    if properties is not None and not _are_plain(properties):
-        return None
-    if item.get("type") is None or item.get("direction") not in (None, "inbound", "outbound"):
+    if not (
+        _is_plain(code, 40)
+        and (external_id is None or _is_plain(external_id, 200))
+        and (source is None or _is_plain(source, 60))
+        and direction in ("", "inbound", "outbound")
+        and (properties is None or _are_plain(properties))
+        and type(then) is str
+        and _is_plain_instant(then)
+    ):
         return None
     try:
         occurred_at = dt.datetime.fromisoformat(then)
     except ValueError:
         return None
     return ActivityIn(
-        type=item["type"],
-        occurred_at=occurred_at,
-        external_id=item.get("external_id") or "",
-        source=item.get("source") or "api",
-        contact_id=contact_id,
-        contact=ContactIn(email=contact["email"]) if contact else None,
-        direction=item.get("direction") or "",
-        properties=properties or {},
+        code, occurred_at, external_id or "", source or "api", contact_id, named, direction, properties or {}
+    )
+
+
+def _is_plain(text: Any, longest: int) -> bool:
+    """Whether it is text in one line of ASCII, neither empty nor with blanks at its ends."""
+    return (
+        type(text) is str
+        and 0 < len(text) <= longest
+        and text.isascii()
+        and text.isprintable()
+        and text[0] != " "
+        and text[-1] != " "
     )
 
 
 def _are_plain(properties: Any) -> bool:
-    if not isinstance(properties, dict) or len(properties) > 20:
+    if type(properties) is not dict or len(properties) > 20:
         return False
     for name, value in properties.items():
-        if not (len(name) <= 60 and name.isascii() and "\x00" not in name):
+        if len(name) > 60 or not name.isascii() or "\x00" in name:
             return False
-        if isinstance(value, str):
-            if not (len(value) <= 300 and value.isascii() and "\x00" not in value):
+        kind = type(value)
+        if kind is str:
+            if len(value) > 300 or not value.isascii() or "\x00" in value:
                 return False
-        elif value is not None and type(value) is not bool and not (type(value) is int and abs(value) < 2**53):
+        elif kind is int:
+            if abs(value) >= 2**53:
+                return False
+        elif value is not None and kind is not bool:
             return False
     return True
 
@@ -279,23 +290,29 @@ def _activity(given: dict[str, Any]) -> ActivityIn:
 
 def _told(results: list[Recorded], read: list[ActivityIn | Recorded], *, user: User) -> list[dict[str, Any]]:
     """The results as they are answered. What was recorded before of a contact that is hidden stays hidden."""
-    first = {
-        (item.source, item.external_id): result.activity_id
-        for item, result in zip(read, results, strict=True)
-        if isinstance(item, ActivityIn) and result.activity_id is not None
-    }
     seen = None
     if not user.sees_all_contacts:
         wanted = {result.contact_id for result in results if result.status == DUPLICATE and result.contact_id}
         seen = set(Contact.objects.visible_to(user).filter(id__in=wanted).values_list("id", flat=True))
     told = []
+    first: dict[tuple[str, str], int | None] = {}
     for item, result in zip(read, results, strict=True):
         activity_id, contact_id = result.activity_id, result.contact_id
         if result.status == DUPLICATE:
             if activity_id is None and isinstance(item, ActivityIn):  # it stands twice in this very list
+                first = first or _ids(results, read)
                 activity_id = first.get((item.source, item.external_id))
             if seen is not None and contact_id not in seen:
                 activity_id = contact_id = None
         detail = f"{result.field}: {result.detail}" if result.field else result.detail
         told.append({"status": result.status, "activity": activity_id, "contact": contact_id, "detail": detail or None})
     return told
+
+
+def _ids(results: list[Recorded], read: list[ActivityIn | Recorded]) -> dict[tuple[str, str], int | None]:
+    """The activities of a list by source and external id."""
+    return {
+        (item.source, item.external_id): result.activity_id
+        for item, result in zip(read, results, strict=True)
+        if isinstance(item, ActivityIn) and result.activity_id is not None
+    }

@@ -149,11 +149,11 @@ def test_a_recycled_contact_comes_back_by_itself_and_is_promoted_when_its_score_
 
 
 def test_negative_points_that_fade_promote_by_time_alone():
-    record(activity("unsubscribe", at=AT, key="u"))
-    contact = Contact.objects.get()
     model = ScoringModel.objects.get()
     ActivityRule.objects.filter(model=model, type="unsubscribe").update(half_life_days=1)
     ActivityRule.objects.filter(model=model, type="content_download").update(cap=100, points=64, half_life_days=1000)
+    record(activity("unsubscribe", at=AT, key="u"))
+    contact = Contact.objects.get()
     record(activity("content_download", at=AT, key="d"))
     assert contact.handoffs.count() == 0
     due_at = Score.objects.get().next_check_at

@@ -7,8 +7,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leads', '0006_segments'),
-        ('scoring', '0004_held_promotions'),
+        ('leads', '0008_fewer_indexes'),
+        ('scoring', '0005_suggestions'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leads', '0006_segments'),
+        ('leads', '0007_contacts_that_follow'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
