@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leads', '0008_fewer_indexes'),
+        ('leads', '0009_fewer_indexes'),
         ('scoring', '0005_suggestions'),
     ]
 

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leads', '0007_contacts_that_follow'),
+        ('leads', '0008_company_names'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
