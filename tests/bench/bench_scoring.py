@@ -17,7 +17,6 @@ memory      the most that the process of the publication ever held; first for a 
 preview     seconds until the page before publishing is counted
 """
 
-
 from __future__ import annotations
 
 import json
