@@ -135,7 +135,7 @@ class CandidateSerializer(serializers.Serializer):
     conditions = JudgedSerializer(source="asked", many=True)
 
 
-class AnswerSerializer(serializers.Serializer):
+class PromisedSerializer(serializers.Serializer):
     """A milestone: the active policies in order, the one chosen, and when a clock that started now would fall due."""
 
     milestone = serializers.CharField()
@@ -149,7 +149,7 @@ class WhichSerializer(serializers.Serializer):
     """What a contact would be promised now; without an open handoff, as if it crossed the threshold now."""
 
     handoff = serializers.IntegerField(source="handoff.pk", allow_null=True)
-    milestones = AnswerSerializer(source="answers", many=True)
+    milestones = PromisedSerializer(source="answers", many=True)
 
 
 class PolicyResource(ReadOnlyResource):
