@@ -78,6 +78,7 @@ def test_two_of_the_three_name_the_third(missing: str) -> None:
         ("TIME_ZONE", "../etc/passwd"),
         ("WEB_WORKERS", "many"),
         ("WEBHOOKS_INSIDE", "perhaps"),
+        ("DIGEST_ABOVE", "0"),
         ("LOG_LEVEL", "LOUD"),
         ("DEBUG", "perhaps"),
     ],
