@@ -43,7 +43,7 @@ def insert(rows: Sequence[models.Model]) -> None:
             values = row.__dict__
             lines.write("\t".join([_text(values[name], is_json=name in jsons) for name in names]) + "\n")
         lines.seek(0)
-        columns = ", ".join(quote(field.column) for field in fields)
+        columns = ", ".join(quote(str(field.column)) for field in fields)
         with connection.wrap_database_errors:
             cursor.cursor.copy_expert(f"COPY {quote(meta.db_table)} ({columns}) FROM STDIN", lines)
     for row in rows:
