@@ -108,7 +108,7 @@ class ConditionsField(forms.CharField):
             raise forms.ValidationError(str(refusal)) from None
 
 
-class ConditionsFilter(filters.Filter):
+class ConditionsFilter(filters.CharFilter):
     """Rows that meet every one of some conditions."""
 
     field_class = ConditionsField
