@@ -49,17 +49,24 @@ class _Undone(Exception):
     pass
 
 
-@given(history=HISTORIES, order=st.randoms(use_true_random=False), sizes=st.lists(st.integers(1, 5), min_size=12))
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-def test_any_order_and_any_batching_gives_the_same_score(history, order, sizes):
+@given(
+    history=HISTORIES,
+    order=st.randoms(use_true_random=False),
+    sizes=st.lists(st.integers(1, 5), min_size=12),
+    set_based=st.tuples(st.sampled_from([1, 1000]), st.sampled_from([1, 1000])),
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+def test_any_order_and_any_batching_gives_the_same_score(history, order, sizes, set_based):
+    """Whether one by one or by the database, which takes lists of `SET_BASED` contacts and more."""
     items = [
         activity(kind[0], at=AT - hours * dt.timedelta(hours=1), key=f"a{index}", **kind[1])
         for index, (kind, hours) in enumerate(history)
     ]
 
-    def score_of(batches):
+    def score_of(batches, *, at_least):
         try:
-            with transaction.atomic():
+            with transaction.atomic(), pytest.MonkeyPatch.context() as patch:
+                patch.setattr(flows.scores, "SET_BASED", at_least)
                 for batch in batches:
                     record(*batch)
                 score = Score.objects.get()
@@ -75,7 +82,9 @@ def test_any_order_and_any_batching_gives_the_same_score(history, order, sizes):
     for size in sizes:
         batches.append(shuffled[start : start + size])
         start += size
-    assert math.isclose(score_of([items]), score_of([one for one in batches if one]), rel_tol=1e-9, abs_tol=1e-9)
+    at_once = score_of([items], at_least=set_based[0])
+    in_parts = score_of([one for one in batches if one], at_least=set_based[1])
+    assert math.isclose(at_once, in_parts, rel_tol=1e-9, abs_tol=1e-9)
 
 
 def test_an_earlier_open_of_the_same_mail_that_comes_late_takes_the_place_of_the_later_one():
