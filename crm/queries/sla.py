@@ -6,6 +6,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from django.db.models import Count, F
 from django.urls import reverse
@@ -91,6 +92,11 @@ class Board:
 
     def _in_all(self, state: str) -> Cell:
         return self.total.cells[STATES.index(state)]
+
+    @property
+    def pressing_file(self) -> str:
+        """The address of the same as a file."""
+        return f"{reverse('timers_file')}?{urlsplit(self.pressing.href).query}"
 
     @property
     def missed(self) -> Cell:

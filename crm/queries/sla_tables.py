@@ -27,6 +27,8 @@ def table(name: str, *, user: User, asked: Asked, now: dt.datetime) -> Table | N
     """The table of that name, see `NAMES`, for what `user` may see; None when there is no such table."""
     if name == "clocks":
         return _clocks(user, now=now)
+    if name == "between":
+        return _between(user, now=now)
     if name == "breaches":
         return _breaches(user, asked, now=now)
     if name == "delays":
@@ -45,6 +47,15 @@ def _clocks(user: User, *, now: dt.datetime) -> Table:
         name=f"open-clocks-{now:%Y-%m-%d}",
         header=[_("Clock"), *(formats.status_word(state) for state in sla.STATES)],
         rows=[[row.label, *(cell.count for cell in row.cells)] for row in (*board.rows, board.total)],
+    )
+
+
+def _between(user: User, *, now: dt.datetime) -> Table:
+    lying = [one.lying for one in sla.board(user=user, now=now).between]
+    return Table(
+        name=f"between-two-chairs-{now:%Y-%m-%d}",
+        header=[_("Where leads lie"), _("Leads"), *moments(_("Oldest since"))],
+        rows=[[str(one.chair.label), one.count, *moment(one.oldest_at)] for one in lying],
     )
 
 
@@ -131,7 +142,7 @@ _OF_REPORT: dict[str, Callable[[Report], Table]] = {
     "arrivals": _arrivals,
     "response": _wins,
 }
-NAMES = ("clocks", "delays", "breaches", *_OF_REPORT)
+NAMES = ("clocks", "between", "delays", "breaches", *_OF_REPORT)
 
 
 # Rows -----------------------------------------------------------------------------------------------------------------
