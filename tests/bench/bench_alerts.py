@@ -223,6 +223,7 @@ def celery(kind: str, email_url: str, *extra: str) -> Iterator[None]:
         "DATABASE_URL": urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{DATABASE}")),
         "EMAIL_URL": email_url,
         "LOG_LEVEL": "ERROR",
+        "DIGEST_ABOVE": "100000",  # each alert leaves by itself
     }
     command = [sys.executable, "-m", "celery", "-A", "crm", "--quiet", kind, "--loglevel", "error", *extra]
     process = subprocess.Popen(command, cwd=FOLDER, env=variables, stdin=subprocess.DEVNULL, start_new_session=True)
