@@ -17,7 +17,7 @@ help:
 	@echo "make test           the whole test suite, on SQLite (ARGS='-k name' to choose)"
 	@echo "make test-postgres  the same and the concurrency tests, on PostgreSQL and Redis"
 	@echo "make check          linters, types, layers, migrations, deployment settings"
-	@echo "make bench          benchmarks, in minutes (CONTACTS=1000000 for the full size: an hour, 10 GB of disk)"
+	@echo "make bench          benchmarks, in minutes (CONTACTS=1000000 TIMERS=1000000 for the full size: an hour, 10 GB)"
 	@echo "make bench-scoring  how well scores tell who buys (TRAIN=file TEST=file LABEL=column IGNORE=column,column for your own)"
 	@echo "make browser        install the Chromium that the browser tests use"
 	@echo "make pictures       take the pictures of the README from a fresh demo"
