@@ -226,17 +226,3 @@ def check(
     if row.reason is not None and not has_reason:
         return Refusal.NO_REASON
     return None
-
-
-def phase_of_stage(stage: Stage) -> Phase | None:
-    """The phase that an open handoff of a contact in `stage` must be in; None: there must be none open."""
-    if stage in REVIEW_STAGES:
-        return Phase.REVIEW
-    return Phase.WORK if stage in WORK_STAGES else None
-
-
-def phase_of_state(state: HandoffState) -> Phase | None:
-    """The phase that an open handoff in `state` puts its contact into; None for an ended one."""
-    if state in REVIEW_STATES:
-        return Phase.REVIEW
-    return Phase.WORK if state in WORK_STATES else None

@@ -32,7 +32,6 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MIN_CHECK_DELAY = timedelta(minutes=1)
 
 _MICROSECOND = timedelta(microseconds=1)
-_DAY_MICROSECONDS = DAY_SECONDS * 1_000_000
 _MAX_REFINEMENTS = 24
 
 

@@ -124,10 +124,6 @@ class NothingHere(APIView):
         raise NotFound(_("There is nothing at this address."))
 
 
-class EmptySerializer(serializers.Serializer):
-    """A verb that needs nothing said."""
-
-
 def verb(request: type[serializers.Serializer] | None, response: Any, description: str, status: int = 200) -> Any:
     """Describe a verb of a resource to the schema."""
     return extend_schema(request=request, responses={status: response}, description=description)
