@@ -5,6 +5,7 @@ from leads.models.imports import Import, ImportedContact
 from leads.models.merges import ContactAddress, Merge
 from leads.models.qualification import Persona, Qualification
 from leads.models.segments import Segment
+from leads.models.windows import LeadTimeSetting
 
 __all__ = [
     "Activity",
@@ -19,6 +20,7 @@ __all__ = [
     "HandoffEvent",
     "Import",
     "ImportedContact",
+    "LeadTimeSetting",
     "Merge",
     "Opportunity",
     "Persona",
