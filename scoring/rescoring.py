@@ -44,7 +44,7 @@ from django.db.models.functions import Coalesce
 from leads import stages
 from leads.conditions_sql import activity_q, contact_q
 from leads.models import Activity, Contact
-from leads.sets import among
+from leads.sets import among, chosen
 from scoring import database, engine
 from scoring.models import Adjustment, Component, CountedObject, Score, ScoringModel
 from scoring.services import Rules
@@ -88,7 +88,7 @@ def rebuild(rules: Rules, contact_ids: Sequence[int], *, at: dt.datetime, withou
     """
     if not contact_ids:
         return []
-    ledger = _Ledger(rules=rules, chosen=_chosen(contact_ids), at=at, without=tuple(without))
+    ledger = _Ledger(rules=rules, chosen=chosen("contact_id", contact_ids), at=at, without=tuple(without))
     Component.objects.filter(ledger.chosen).delete()
     CountedObject.objects.filter(ledger.chosen).delete()
     with connection.cursor() as cursor:
@@ -107,7 +107,7 @@ def take_in(rules: Rules, contact_ids: Sequence[int], activity_ids: Sequence[int
     """
     if not contact_ids:
         return []
-    ledger = _Ledger(rules=rules, chosen=_chosen(contact_ids), at=at, new=tuple(activity_ids))
+    ledger = _Ledger(rules=rules, chosen=chosen("contact_id", contact_ids), at=at, new=tuple(activity_ids))
     objects, params = ledger.objects()
     arriving = (
         f"SELECT n.*, o.occurred_at AS standing_at FROM ({objects}) n LEFT JOIN scoring_countedobject o "
@@ -142,7 +142,7 @@ def scores(rules: Rules, contact_ids: Sequence[int], *, at: dt.datetime) -> Iter
     """What `rebuild` would make of these contacts, `(id, score, grade)`, without writing anything."""
     if not contact_ids:
         return
-    ledger = _Ledger(rules=rules, chosen=_chosen(contact_ids), at=at)
+    ledger = _Ledger(rules=rules, chosen=chosen("contact_id", contact_ids), at=at)
     objects, params = ledger.objects()
     counted = f"SELECT {', '.join(_COUNTED)}, 1 FROM ({objects}) o"
     components, first = ledger.components(objects=(counted, params))
@@ -152,14 +152,6 @@ def scores(rules: Rules, contact_ids: Sequence[int], *, at: dt.datetime) -> Iter
             f"WITH components AS ({components}) SELECT contact_id, value, grade FROM ({sql}) s", (*first, *params)
         )
         yield from cursor.fetchall()
-
-
-def _chosen(contact_ids: Sequence[int]) -> Q:
-    """These contacts; as a range where no other id lies between them."""
-    first, last = min(contact_ids), max(contact_ids)
-    if last - first + 1 == len(set(contact_ids)):
-        return Q(contact_id__gte=first, contact_id__lte=last)
-    return Q(contact_id__in=among(sorted(contact_ids)))
 
 
 @dataclass(frozen=True)
@@ -284,17 +276,19 @@ class _Ledger:
         where = chosen[0].partition(" WHERE ")[2].replace('"scoring_component"', "c")
         table, rules = self.table()
         weight = database.weight("c.reference_at", "r.half_life_days", self.at)
+        # What each component is worth is computed once, not again wherever a sum asks for it.
+        worth = (
+            f"SELECT c.contact_id, r.cap, r.floor, r.half_life_days AS half_life, c.amount * {weight} AS amount "
+            f"FROM {components} c JOIN ({table}) r ON r.id = c.rule_id WHERE {where}"
+        )
         engagement = (
             "SELECT contact_id, SUM(points) AS engagement, "
             "SUM(CASE WHEN points > 0 THEN points ELSE 0 END) AS falling, "
             "SUM(CASE WHEN points < 0 THEN points ELSE 0 END) AS rising, "
             "MIN(CASE WHEN points > 0 THEN half_life END) AS falls_in, "
-            "MIN(CASE WHEN points < 0 THEN half_life END) AS rises_in FROM ("
-            "SELECT contact_id, half_life, "
-            "CASE WHEN amount > cap THEN cap WHEN amount < floor THEN floor ELSE amount END AS points FROM ("
-            f"SELECT c.contact_id, r.cap, r.floor, r.half_life_days AS half_life, c.amount * {weight} AS amount "
-            f"FROM {components} c JOIN ({table}) r ON r.id = c.rule_id WHERE {where}"
-            ") a) p GROUP BY contact_id"
+            "MIN(CASE WHEN points < 0 THEN half_life END) AS rises_in FROM (SELECT contact_id, half_life, "
+            "CASE WHEN amount > cap THEN cap WHEN amount < floor THEN floor ELSE amount END AS points FROM worth) p "
+            "GROUP BY contact_id"
         )
         params += (*rules, *chosen[1])
         # Each step stands by itself: put into one another, their expressions would grow exponentially.
@@ -330,7 +324,8 @@ class _Ledger:
         after = f"{least}(falls_after, rises_after)"
         check_at = database.later(f"{most}(60, {after} - 1)")
         return (
-            f"WITH known AS MATERIALIZED ({contacts}), engaged AS MATERIALIZED ({engagement}), "
+            f"WITH known AS MATERIALIZED ({contacts}), worth AS MATERIALIZED ({worth}), "
+            f"engaged AS MATERIALIZED ({engagement}), "
             f"valued AS MATERIALIZED ({valued}), bounded AS MATERIALIZED ({bounded}), timed AS MATERIALIZED ({timed}) "
             f"SELECT id AS contact_id, {model.pk} AS model_id, value, engagement, fit, adjustment, "
             f"{_letter(model)} || {_digit(model)} AS grade, %s AS valued_at, "

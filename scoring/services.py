@@ -14,7 +14,7 @@ from django.db.models import F
 from leads import facts, stages
 from leads.conditions import Condition, all_match, matches, parse_conditions
 from leads.models import Activity, Contact
-from leads.sets import among
+from leads.sets import chosen
 from scoring import engine
 from scoring.database import NO_WINDOW, object_key
 from scoring.models import ActivityRule, Adjustment, Component, CountedObject, Score, ScoringModel
@@ -259,7 +259,7 @@ def outdated(contact_ids: Collection[int], rules: Rules, *, stored: Mapping[int,
     """
     if stored is not None:
         return {contact_id for contact_id, score in stored.items() if score.model_id != rules.model.pk}
-    elsewhere = Score.objects.filter(contact_id__in=among(contact_ids)).exclude(model=rules.model)
+    elsewhere = Score.objects.filter(chosen("contact_id", contact_ids)).exclude(model=rules.model)
     return set(elsewhere.values_list("contact_id", flat=True))
 
 
@@ -423,18 +423,18 @@ def _levels(model: ScoringModel, *, constant: float) -> list[float]:
 
 def disarm(contact_ids: Collection[int]) -> None:
     """Let contacts not be promoted again before they have fallen below the threshold."""
-    Score.objects.filter(contact_id__in=contact_ids).update(is_armed=False)
+    Score.objects.filter(chosen("contact_id", contact_ids)).update(is_armed=False)
 
 
 def standing_above(contact_ids: Collection[int]) -> set[int]:
     """Those whose score was not below the MQL threshold when it was last computed."""
-    above = Score.objects.filter(contact_id__in=contact_ids, value__gte=F("model__mql_threshold"))
+    above = Score.objects.filter(chosen("contact_id", contact_ids), value__gte=F("model__mql_threshold"))
     return set(above.values_list("contact_id", flat=True))
 
 
 def arm(contact_ids: Collection[int]) -> None:
     """Let contacts be promoted by their next crossing: they have come back by themselves."""
-    Score.objects.filter(contact_id__in=contact_ids).update(is_armed=True)
+    Score.objects.filter(chosen("contact_id", contact_ids)).update(is_armed=True)
 
 
 def scores_due(*, at: dt.datetime, limit: int) -> list[int]:

@@ -14,7 +14,7 @@ import scoring.rescoring
 import scoring.services
 import sla.services
 from crm.errors import Forbidden, Invalid
-from leads import lifecycle, stages
+from leads import lifecycle, sets, stages
 from leads.lifecycle import Outline
 from leads.models import Activity, Contact, Handoff
 from leads.stages import HandoffState, VerbName
@@ -171,7 +171,7 @@ def bring_over(
     Who stood above already, by imported history, has crossed nothing by it and waits for something to happen as
     before. Whom an earlier publication lifted and held back, and then never promoted, is judged anew.
     """
-    left = HeldPromotion.objects.filter(contact_id__in=contact_ids).exclude(publication__model=rules.model)
+    left = HeldPromotion.objects.filter(sets.chosen("contact_id", contact_ids)).exclude(publication__model=rules.model)
     standing = scoring.services.standing_above(contact_ids) - set(left.values_list("contact_id", flat=True))
     left.delete()
     found = scoring.rescoring.rebuild(rules, contact_ids, at=at, without=without)
@@ -206,7 +206,7 @@ def hold_back(publication: Publication, crossed: Sequence[Found], *, at: dt.date
 
 def waiting_to_resurface(contact_ids: Collection[int]) -> set[int]:
     """Contacts that were recycled until a date that has not come: only a request brings them back before."""
-    waiting = Handoff.objects.filter(contact_id__in=contact_ids, resurface_at__isnull=False)
+    waiting = Handoff.objects.filter(sets.chosen("contact_id", contact_ids), resurface_at__isnull=False)
     return set(waiting.values_list("contact_id", flat=True))
 
 
