@@ -219,6 +219,7 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "crm.api.schema.add_problems",
     ],
+    "ENUM_NAME_OVERRIDES": {"TaskKindEnum": "leads.models.tasks.TaskKind"},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

@@ -29,6 +29,8 @@ from leads.models import (
     Persona,
     Reason,
     Segment,
+    Task,
+    TaskKind,
     Touch,
 )
 from leads.models.imports import ImportState
@@ -263,6 +265,29 @@ class OpportunityFilter(filters.FilterSet):
     class Meta:
         model = Opportunity
         fields: list[str] = []
+
+
+class TaskFilter(filters.FilterSet):
+    """Tasks by state, contact, owner, kind and when they are due."""
+
+    STATES = (("open", _("To do")), ("done", _("Done")), ("cancelled", _("Canceled")))
+
+    state = filters.ChoiceFilter(choices=STATES, method="in_state", label=_("State"))
+    contact = IdFilter(field_name="contact_id", label=_("Contact"))
+    owner = PersonFilter("owner", label=_("Owner"))
+    kind = filters.ChoiceFilter(choices=TaskKind.choices, label=_("Kind"))
+    due_since = filters.IsoDateTimeFilter(field_name="due_at", lookup_expr="gte", label=_("Due since"))
+    due_before = filters.IsoDateTimeFilter(field_name="due_at", lookup_expr="lt", label=_("Due before"))
+
+    class Meta:
+        model = Task
+        fields: list[str] = []
+
+    def in_state(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """Open, done or canceled."""
+        if value == "open":
+            return rows.filter(done_at=None, cancelled_at=None)
+        return rows.filter(**{f"{value}_at__isnull": False})
 
 
 class CampaignFilter(filters.FilterSet):

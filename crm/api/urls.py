@@ -18,6 +18,7 @@ from leads.api.imports import ImportResource
 from leads.api.opportunities import OpportunityResource
 from leads.api.personas import PersonaResource
 from leads.api.segments import SegmentResource
+from leads.api.tasks import TaskResource
 from scoring.api.models import ScoringModelResource
 from sla.api.calendars import CalendarResource
 from sla.api.policies import PolicyResource
@@ -29,6 +30,7 @@ RESOURCES = {
     "activities": ActivityResource,
     "handoffs": HandoffResource,
     "opportunities": OpportunityResource,
+    "tasks": TaskResource,
     "campaigns": CampaignResource,
     "personas": PersonaResource,
     "segments": SegmentResource,

@@ -23,6 +23,7 @@ from crm.flows.imports import imports_to_resume, retry_import, run_import, start
 from crm.flows.merging import merge_contacts
 from crm.flows.opportunities import AfterLoss, lose_opportunity, open_opportunity, win_opportunity
 from crm.flows.scores import adjust_score, rescore, sweep_scores
+from crm.flows.tasks import add_task, cancel_task, change_task, finish_task, undo_task
 from crm.flows.undo import undo
 
 __all__ = [
@@ -31,13 +32,17 @@ __all__ = [
     "ContactIn",
     "Recorded",
     "accept",
+    "add_task",
     "adjust_score",
     "approve",
+    "cancel_task",
+    "change_task",
     "create_company",
     "create_contact",
     "disqualify",
     "edit_company",
     "edit_contact",
+    "finish_task",
     "imports_to_resume",
     "log_contact",
     "lose_opportunity",
@@ -63,5 +68,6 @@ __all__ = [
     "sweep_timers",
     "touch_contact",
     "undo",
+    "undo_task",
     "win_opportunity",
 ]

@@ -16,7 +16,7 @@ from crm import notices
 from crm.errors import Invalid, NotFound
 from crm.flows import attempts, scores
 from crm.models.notices import NoticeKind
-from leads import intake, lifecycle, services, verdicts
+from leads import intake, lifecycle, next_steps, services, verdicts
 from leads.lifecycle import Outline
 from leads.models import Activity, ActivityType, Campaign, Contact, Touch
 from leads.sets import among
@@ -94,7 +94,7 @@ def record_activities(
     2. Contacts are locked in id order.
     3. New rows are written, and verdicts on those that machines did: these are kept, and count for nothing. Earlier
        ones that the new ones convict are taken back; a handoff that they had made stays (`doubted` in its queue).
-    4. A person's outbound contact keeps what was promised of it (`attempts`).
+    4. A person's outbound contact keeps what was promised and planned of it (`attempts`, `next_steps`).
     5. `scores.rescore` does the rest.
 
     One whose contact was merged into another before it could be locked starts again.
@@ -264,6 +264,10 @@ def _after(
     )
     if not is_history:
         attempts.note_attempts(rows)
+        if actor is not None:
+            owners = {one.pk: one.owner_id for one in concerned}
+            ours = [row for row in rows if row.actor_id]
+            next_steps.note_activities(ours, owners=owners, actor=actor, at=at)
     scores.rescore(concerned, activities=rows, at=at, is_history=is_history)
     if not is_history:
         _tell_owners(rows, concerned, at=at)
@@ -316,12 +320,15 @@ def log_contact(
     note: str = "",
     occurred_at: dt.datetime | None = None,
     next_at: dt.datetime | None = None,
+    next_step: str = "",
+    next_has_time: bool = False,
     at: dt.datetime,
 ) -> Recorded:
     """A person notes a call, meeting, e-mail or note of theirs; an attempt to reach somebody stops the contact clock.
 
-    `next_at` is when they mean to get in touch again. Raises `NotFound` when the contact is not theirs to see,
-    `Invalid` for a bad type or time.
+    `next_at` is when they mean to get in touch again, at that very time if `next_has_time`, `next_step` what is to be
+    done then: a task (`leads.next_steps`). Raises `NotFound` when the contact is not theirs to see, `Invalid` for a
+    bad type or time.
     """
     if next_at is not None and next_at <= at:
         raise Invalid(_("The next step lies ahead. Choose a later day."), field="next_at")
@@ -333,7 +340,15 @@ def log_contact(
         contact_id=contact_id,
         direction="outbound",
         properties={
-            name: value for name, value in (("outcome", outcome), ("note", note.strip()), ("next_at", planned)) if value
+            name: value
+            for name, value in (
+                ("outcome", outcome),
+                ("note", note.strip()),
+                ("next_at", planned),
+                ("next_step", next_step.strip()),
+                ("next_has_time", bool(next_at and next_has_time)),
+            )
+            if value
         },
     )
     recorded = record_activities(activities=[given], by=actor, actor=actor, at=at)[0]

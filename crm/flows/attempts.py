@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 
 import sla.services
-from crm.queries import history
+from leads import next_steps
 from leads.models import Activity, Handoff
 from leads.stages import HandoffState
 
@@ -57,6 +57,6 @@ def _note(handoff: Handoff, row: Activity, *, happened_at: dt.datetime) -> None:
         sla.services.follow_up(
             handoff,
             contacted_at=happened_at,
-            planned_at=history.planned_in(row.properties),
+            planned_at=next_steps.planned_in(row.properties),
             is_latest=is_latest,
         )

@@ -16,7 +16,7 @@ from crm.errors import Conflict, Forbidden
 from crm.flows import activities, scores
 from crm.models import Role
 from crm.models.notices import NoticeKind
-from leads import lifecycle, qualification, services
+from leads import lifecycle, next_steps, qualification, services
 from leads.models import Contact, ContactChange, Handoff, Reason, Source
 from leads.stages import HandoffState, ReasonKind, Stage, VerbName
 from sla.models import Milestone
@@ -130,8 +130,8 @@ def disqualify_locked(
         lifecycle.flag(contact, reason=reason)
         return
     before = lifecycle.snapshot(handoff) | {"timers": sla.services.freeze(handoff)}
-    handoff.contact = contact
-    lifecycle.move(
+    handoff.contact, owner_id = contact, contact.owner_id
+    event = lifecycle.move(
         handoff,
         verb,
         actor=actor,
@@ -145,6 +145,7 @@ def disqualify_locked(
     )
     lifecycle.flag(contact, reason=reason)
     sla.services.cancel([handoff.pk], at=at)
+    next_steps.end_with(event, contact_id=contact.pk, owner_id=owner_id or handoff.assignee_id, why=str(reason))
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from crm import notices
 from crm.errors import Conflict, Forbidden, Invalid
 from crm.models import Team, User
 from crm.models.notices import NoticeKind
-from leads import lifecycle, routing
+from leads import lifecycle, next_steps, routing
 from leads.models import Handoff, HandoffEvent, Reason
 from leads.stages import HandoffState, ReasonKind, Stage, VerbName
 from sla import climbing
@@ -205,6 +205,7 @@ def reject(
     )
     sla.services.meet([handoff.pk], [Milestone.ANSWER], at=at)
     sla.services.cancel([handoff.pk], at=at)
+    next_steps.end_with(event, contact_id=handoff.contact_id, owner_id=actor.pk, why=_("Rejected"))
     again = lifecycle.form_handoffs(
         [
             lifecycle.Formed(
@@ -275,6 +276,7 @@ def move_to(handoff: Handoff, choice: Choice, *, actor: User | None, comment: st
         assigned_because=choice.because,
     )
     handoff.opportunities.filter(state="open").update(owner=choice.assignee)
+    next_steps.follow(event, contact_id=handoff.contact_id, loser_id=loser_id, to_id=choice.assignee.pk)
     sla.services.hand_on(handoff, at=at)
     _tell(handoff, event, [handoff.assignee_id], kind=NoticeKind.REASSIGNED, at=at)
     _tell(handoff, event, [loser_id], kind=NoticeKind.MOVED_AWAY, at=at)
@@ -319,6 +321,7 @@ def offer_to_team(handoff: Handoff, team: Team, *, actor: User | None, at: dt.da
         overflowed_at=at,
         offered_at=handoff.offered_at or at,
     )
+    next_steps.end_with(event, contact_id=handoff.contact_id, owner_id=loser_id, why=_("Overflowed"))
     if was_offered:
         sla.services.hand_to_team(handoff, at=at)
     else:
@@ -364,7 +367,8 @@ def recycle_locked(
     """The common part of recycling by itself and after a lost opportunity."""
     if resurface_at is None or resurface_at <= at:
         raise Invalid(_("Say on which day it is to come back; the day lies ahead."), field="resurface_at")
-    lifecycle.move(
+    owner_id = handoff.contact.owner_id
+    event = lifecycle.move(
         handoff,
         verb,
         actor=actor,
@@ -378,6 +382,7 @@ def recycle_locked(
         resurface_at=resurface_at,
     )
     sla.services.cancel([handoff.pk], at=at)
+    next_steps.end_with(event, contact_id=handoff.contact_id, owner_id=owner_id, why=_("Given back to marketing"))
 
 
 def _check_rating(rating: int | None) -> None:

@@ -31,6 +31,7 @@ from leads.models import (
     Qualification,
     Reason,
     StageChange,
+    Task,
     Touch,
 )
 from leads.stages import HandoffState, ReasonKind, Stage, VerbName
@@ -325,6 +326,7 @@ LEDGER: dict[str, Move] = {
     "leads.Opportunity": _all(Opportunity),
     "leads.Qualification": _qualifications,
     "leads.StageChange": _history(StageChange),
+    "leads.Task": _all(Task),
     "leads.Touch": _touches,
     "scoring.Adjustment": _all(Adjustment),
     "scoring.Component": _computed(Component),

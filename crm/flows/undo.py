@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 import sla.services
 from crm.errors import Conflict, Forbidden
 from crm.models import Delivery, Notice
-from leads import lifecycle
+from leads import lifecycle, next_steps
 from leads.models import Handoff
 from leads.stages import VerbName
 
@@ -49,6 +49,7 @@ def undo(*, actor: User, handoff_id: int, at: dt.datetime) -> Handoff:
     _require_nothing_followed(handoff, since=event.at)
     Handoff.objects.filter(previous=handoff).delete()
     lifecycle.put_back(handoff, event, actor=actor, at=at)
+    next_steps.restore(event, actor=actor, at=at)
     sla.services.thaw(handoff, event.before.get("timers", []))
     told = Notice.objects.filter(handoff=handoff, created_at__gte=event.at, dedup_key__contains=f":{event.pk}:")
     told.exclude(deliveries__in=Delivery.objects.filter(sent_at__isnull=False)).delete()

@@ -17,7 +17,7 @@ from crm.deeds import Deed, headline
 from crm.models import Notice, User
 from crm.models.notices import NoticeKind
 from crm.queries import history
-from leads.models import Contact, Handoff, Opportunity
+from leads.models import Contact, Handoff, Opportunity, Task
 from leads.stages import HandoffState, Stage
 
 DAY = dt.timedelta(days=1)
@@ -88,6 +88,7 @@ def in_work(user: User, *, now: dt.datetime, but_not: set[int]) -> list[Contact]
         .prefetch_related(
             Prefetch("handoffs", Handoff.objects.open(), to_attr="open_handoffs"),
             Prefetch("opportunities", Opportunity.objects.filter(state="open"), to_attr="open_opportunities"),
+            Prefetch("tasks", Task.objects.next_steps(), to_attr="next_steps"),
         )
         .order_by("id")
     )
@@ -132,25 +133,30 @@ def going_cold(
 def _judge(contact: Contact, deeds: Sequence[Deed], *, now: dt.datetime) -> Cold | None:
     """Why this contact should be looked at today; None when it need not be."""
     ours = next((deed for deed in deeds if openers.is_attempt(deed) or history.next_step_of(deed)), None)
-    planned = history.next_step_of(ours) if ours else None
+    step = _next_step(contact)
     theirs = next((deed for deed in deeds if deed.is_theirs), None)
     offer = next(iter(contact.open_opportunities), None)  # type: ignore[attr-defined]
     money = _offer_words(offer) if offer else ""
-    if planned is not None and planned < _end_of_day(now):
+    if step is not None and step.due_at < _end_of_day(now):
         return Cold(
             Kind.NEXT_STEP,
             contact,
-            when=formats.when(planned, now=now),
-            note=(ours.words if ours else "") or money,
-            weight=(now - planned).total_seconds(),
+            when=formats.when(step.due_at, now=now),
+            note=step.what or (ours.words if ours else "") or money,
+            weight=(now - step.due_at).total_seconds(),
         )
     has_stirred = theirs is not None and theirs.at >= now - ACTIVE_WITHIN and (ours is None or theirs.at > ours.at)
     if theirs is not None and has_stirred and (ours is not None or contact.stage == Stage.CUSTOMER):
         since = _("%(age)s ago") % {"age": formats.age((now - theirs.at).total_seconds())}
         return Cold(Kind.ACTIVE, contact, when=since, note=money or _last_ours(ours, now=now), weight=0.0)
-    if planned is not None or contact.stage == Stage.CUSTOMER:
+    if step is not None or contact.stage == Stage.CUSTOMER:
         return None
     return _silent(contact, deeds, ours, offer, money, now=now)
+
+
+def _next_step(contact: Contact) -> Task | None:
+    """What the owner means to do next, as `in_work` found it."""
+    return next(iter(contact.next_steps), None)  # type: ignore[attr-defined]
 
 
 def _silent(
@@ -221,17 +227,13 @@ def _end_of_day(now: dt.datetime) -> dt.datetime:
     return timezone.localtime(now).replace(hour=23, minute=59, second=59)
 
 
-def coming_days(
-    work: Sequence[Contact], deeds: Mapping[int, Sequence[Deed]], *, now: dt.datetime
-) -> tuple[Planned, ...]:
-    """The next days on which somebody is to be called, from what was said when the last contact was logged."""
+def coming_days(work: Sequence[Contact], *, now: dt.datetime) -> tuple[Planned, ...]:
+    """The next days on which somebody is to be called or seen, by the next step of each."""
     days: dict[dt.date, list[tuple[dt.datetime, Contact]]] = {}
     for contact in work:
-        known = deeds.get(contact.pk, ())
-        ours = next((deed for deed in known if openers.is_attempt(deed) or history.next_step_of(deed)), None)
-        planned = history.next_step_of(ours) if ours else None
-        if planned is not None and planned >= _end_of_day(now):
-            days.setdefault(timezone.localtime(planned).date(), []).append((planned, contact))
+        step = _next_step(contact)
+        if step is not None and step.due_at >= _end_of_day(now):
+            days.setdefault(timezone.localtime(step.due_at).date(), []).append((step.due_at, contact))
     return tuple(
         Planned(day, tuple(contact for _at, contact in sorted(days[day], key=lambda pair: (pair[0], pair[1].pk))))
         for day in sorted(days)[:4]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection
 
 from crm.deeds import Deed
+from leads import next_steps
 from leads.models import Activity
 
 ENTERED_LATER = dt.timedelta(minutes=5)
@@ -42,18 +42,5 @@ def deeds_of(contact_ids: Collection[int], *, since: dt.datetime) -> dict[int, l
 
 
 def next_step_of(deed: Deed) -> dt.datetime | None:
-    """When the one of us who did it means to get in touch again; None when nothing was said."""
-    return None if deed.is_theirs else planned_in(deed.properties)
-
-
-def planned_in(properties: Mapping[str, Any]) -> dt.datetime | None:
-    """The instant that was planned with an act of ours; None when there is none."""
-    written = properties.get("next_at")
-    if not isinstance(written, str):
-        return None
-    try:
-        moment = dt.datetime.fromisoformat(written)
-    except ValueError:
-        # Properties are free: an integration may have put anything under this name.
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    """When the one of us who did it meant to get in touch again; None when nothing was said. What holds is the task."""
+    return None if deed.is_theirs else next_steps.planned_in(deed.properties)

@@ -131,7 +131,7 @@ def inbox_of(user: User, *, now: dt.datetime, kind: str = "") -> Inbox:
         others=tuple(item for item in rest if not item.clock),
         tabs=_tabs(everything, current=kind),
         hours=drawn.hours,
-        coming=going_cold.coming_days(work, deeds, now=now),
+        coming=going_cold.coming_days(work, now=now),
         total=len(everything),
     )
 

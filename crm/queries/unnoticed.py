@@ -6,8 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import CharField, Count, Exists, OuterRef, Q, QuerySet, Subquery, TextChoices
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, TextChoices
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
@@ -17,7 +16,7 @@ from crm.queries import chairs, handoffs
 from crm.queries.chairs import Chair
 from crm.queries.handoffs import HandoffRow
 from leads import routing
-from leads.models import Activity, Handoff
+from leads.models import Handoff, Task
 from leads.models.handoffs import OPEN
 from leads.stages import HandoffState
 from sla.models import Milestone, Pause, Timer
@@ -83,25 +82,16 @@ def _meaning(kind: Kind) -> Q:
     if kind is Kind.WAITING:
         return (Q(state=HandoffState.IN_REVIEW) | is_held) & Q(is_missed=True)
     is_in_work = Q(state=HandoffState.ACCEPTED, contacted_at__isnull=False) & is_held
-    return is_in_work & Q(is_missed=False, is_paused=False) & (Q(planned_for=None) | Q(planned_for=""))
-
-
-def _last_plan() -> Subquery:
-    """When the last of ours who got in touch, or planned to, means to do so again; null or empty when nothing was said.
-
-    The day stays a next step once it has come: then it stands in the inbox of the owner until somebody acts.
-    """
-    planned = KeyTextTransform("next_at", "properties")
-    ours = Activity.objects.filter(contact=OuterRef("contact"), direction="outbound", actor__isnull=False)
-    ours = ours.annotate(plan=planned).filter(Q(type__is_contact_attempt=True) | Q(plan__isnull=False))
-    return Subquery(ours.order_by("-occurred_at", "-id").values("plan")[:1], output_field=CharField())
+    return is_in_work & Q(is_missed=False, is_paused=False) & Q(has_step=False)
 
 
 def _open(user: User, *, now: dt.datetime) -> QuerySet[Handoff]:
     missed = Timer.objects.open().filter(handoff=OuterRef("pk"), milestone__in=PROMISES, due_at__lt=now)
     paused = Pause.objects.filter(handoff=OuterRef("pk"), starts_at__lte=now, ends_at__gt=now)
+    # The day of a next step may have come: then it stands in the inbox of the owner until somebody acts.
+    steps = Task.objects.open().filter(contact=OuterRef("contact"), owner=OuterRef("assignee"))
     found = Handoff.objects.visible_to(user).open()
-    return found.annotate(is_missed=Exists(missed), is_paused=Exists(paused), planned_for=_last_plan())
+    return found.annotate(is_missed=Exists(missed), is_paused=Exists(paused), has_step=Exists(steps))
 
 
 def leads(kind: Kind, *, user: User, now: dt.datetime) -> QuerySet[Handoff]:

@@ -5,6 +5,7 @@ from leads.models.imports import Import, ImportedContact
 from leads.models.merges import ContactAddress, Merge
 from leads.models.qualification import Persona, Qualification
 from leads.models.segments import Segment
+from leads.models.tasks import Task, TaskEvent, TaskKind
 from leads.models.windows import LeadTimeSetting
 
 __all__ = [
@@ -29,5 +30,8 @@ __all__ = [
     "Segment",
     "Source",
     "StageChange",
+    "Task",
+    "TaskEvent",
+    "TaskKind",
     "Touch",
 ]

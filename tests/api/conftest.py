@@ -17,7 +17,7 @@ from crm import flows
 from crm.flows import personas
 from crm.models import ApiKey, Notice, Role, Team, User, Webhook
 from leads import segments
-from leads.models import Activity, Campaign, Company, Contact, Handoff, Import, Opportunity, Persona, Segment
+from leads.models import Activity, Campaign, Company, Contact, Handoff, Import, Opportunity, Persona, Segment, Task
 from scoring.models import ScoringModel
 from sla.models import Calendar, Policy, Timer
 from tests.conftest import make_user
@@ -132,6 +132,7 @@ class World:
     activity: Activity
     handoff: Handoff
     opportunity: Opportunity
+    task: Task
     campaign: Campaign
     model: ScoringModel
     policy: Policy
@@ -151,6 +152,7 @@ class World:
             "activities": self.activity,
             "handoffs": self.handoff,
             "opportunities": self.opportunity,
+            "tasks": self.task,
             "campaigns": self.campaign,
             "scoring-models": self.model,
             "policies": self.policy,
@@ -176,6 +178,8 @@ def world(marketer: User, salesperson: User, manager: User) -> World:
     opportunity = flows.open_opportunity(
         actor=salesperson, handoff_id=handoff.pk, name="Machines", amount=Decimal(1200), at=at
     )
+    task = flows.add_task(actor=salesperson, contact_id=handoff.contact_id, due_at=NOW + dt.timedelta(days=2), at=NOW)
+    flows.finish_task(actor=salesperson, task_id=task.pk, at=NOW)
     handoff.refresh_from_db()
     timer = Timer.objects.get(handoff=handoff, milestone="contact")
     file_import = Import.objects.create(
@@ -190,6 +194,7 @@ def world(marketer: User, salesperson: User, manager: User) -> World:
         activity=Activity.objects.first(),
         handoff=handoff,
         opportunity=opportunity,
+        task=task,
         campaign=Campaign.objects.get(),
         model=ScoringModel.objects.get(),
         policy=Policy.objects.get(milestone="contact"),

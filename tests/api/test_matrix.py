@@ -50,6 +50,7 @@ WRITES = [
     ("patch", "personas", {"name": "Renamed"}, EDITING | dict.fromkeys((Role.MARKETER, Role.ADMIN), 400)),
     ("patch", "segments", {"conditions": CHOICE}, dict.fromkeys(MARKETING, 200) | {Role.SALESPERSON: 403}),
     ("patch", "contacts", {"city": "Oulu"}, dict.fromkeys(ALL, 200)),
+    ("patch", "tasks", {"what": "Ring"}, {"marketer": 403, "manager": 409, "salesperson": 409, "admin": 403}),
     ("patch", "companies", {"city": "Oulu"}, dict.fromkeys(ALL, 200)),
     ("patch", "campaigns", {"cost": "10.00"}, dict.fromkeys(MARKETING, 200) | {Role.SALESPERSON: 403}),
     (
@@ -92,6 +93,9 @@ VERBS = [
     ("contacts", "merge", {"marketer": 400, "manager": 400, "salesperson": 400, "admin": 400}),
     ("contacts", "requalify", {"marketer": 409, "manager": 409, "salesperson": 403, "admin": 403}),
     ("opportunities", "win", {"marketer": 403, "manager": 403, "salesperson": 400, "admin": 403}),
+    ("tasks", "undo", {"marketer": 403, "manager": 403, "salesperson": 200, "admin": 403}),
+    ("tasks", "finish", {"marketer": 403, "manager": 409, "salesperson": 409, "admin": 403}),
+    ("tasks", "cancel", {"marketer": 403, "manager": 409, "salesperson": 409, "admin": 403}),
     ("opportunities", "lose", {"marketer": 403, "manager": 403, "salesperson": 400, "admin": 403}),
 ]
 ASKS = [
@@ -187,6 +191,7 @@ ALLOWED = {
     "activities": ({"get", "post"}, {"get"}),
     "handoffs": ({"get"}, {"get"}),
     "opportunities": ({"get", "post"}, {"get"}),
+    "tasks": ({"get", "post"}, {"get", "patch"}),
     "campaigns": ({"get", "post"}, {"get", "patch"}),
     "personas": ({"get", "post"}, {"get", "patch", "delete"}),
     "segments": ({"get", "post"}, {"get", "patch", "delete"}),
