@@ -61,6 +61,7 @@ SEGMENTS = NavItem(_("Segments"), "/segments/")
 HANDOFFS = NavItem(_("Handoffs"), "/handoffs/")
 POLICIES = NavItem(_("Policies"), "/settings/policies/")
 CALENDARS = NavItem(_("Calendars"), "/settings/calendars/")
+DEFINITIONS = NavItem(_("Definitions"), "/settings/definitions/")
 DELIVERIES = NavItem(_("Deliveries"), "/settings/deliveries/")
 WEBHOOKS = NavItem(_("Webhooks"), "/settings/webhooks/")
 SETTINGS = NavItem(_("Settings"), "/settings/")
@@ -70,22 +71,22 @@ BY_ROLE: Mapping[str, tuple[NavGroup, ...]] = {
         NavGroup("", (QUEUE, CONTACTS, COMPANIES)),
         NavGroup(_("Bring in"), (CAMPAIGNS, IMPORTS)),
         NavGroup(_("Judge"), (SCORING, PERSONAS, SEGMENTS)),
-        NavGroup(_("Together"), (HANDOFFS,)),
+        NavGroup(_("Together"), (HANDOFFS, DEFINITIONS)),
     ),
     Role.SALESPERSON: (
         NavGroup("", (INBOX, CONTACTS, COMPANIES, OPPORTUNITIES)),
-        NavGroup(_("Together"), (HANDOFFS,)),
+        NavGroup(_("Together"), (HANDOFFS, DEFINITIONS)),
     ),
     Role.MANAGER: (
         NavGroup("", (SLA, UNNOTICED, QUEUE)),
         NavGroup(_("Rows"), (CONTACTS, COMPANIES, HANDOFFS, OPPORTUNITIES)),
         NavGroup(_("Bring in"), (CAMPAIGNS, IMPORTS)),
         NavGroup(_("Judge"), (SCORING, PERSONAS, SEGMENTS)),
-        NavGroup(_("Promise"), (POLICIES, CALENDARS)),
+        NavGroup(_("Promise"), (DEFINITIONS, POLICIES, CALENDARS)),
     ),
     Role.ADMIN: (
         NavGroup("", (SETTINGS, CONTACTS, COMPANIES)),
-        NavGroup(_("Promise"), (POLICIES, CALENDARS)),
+        NavGroup(_("Promise"), (DEFINITIONS, POLICIES, CALENDARS)),
         NavGroup(_("Bring in"), (CAMPAIGNS, IMPORTS)),
         NavGroup(_("Judge"), (SCORING, PERSONAS, SEGMENTS)),
         NavGroup(_("Together"), (SLA, UNNOTICED, QUEUE, HANDOFFS, OPPORTUNITIES)),

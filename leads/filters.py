@@ -140,6 +140,7 @@ class ContactFilter(filters.FilterSet):
     grade = filters.CharFilter(field_name="score__grade", lookup_expr="istartswith", max_length=2, label=_("Grade"))
     is_hot = YesNoFilter(method="heat", label=_("Hot"))
     is_disqualified = YesNoFilter(label=_("Disqualified"))
+    disqualified_reason = TextFilter(field_name="disqualified_reason__code", label=_("Disqualified because"))
     created_by_import = IdFilter(method="imported", label=_("Created by the import"))
     touched_by_import = IdFilter(method="imported", label=_("Touched by the import"))
     rule = IdFilter(method="counted_by", label=_("Rule of the score"))
@@ -314,9 +315,10 @@ class ImportFilter(filters.FilterSet):
 
 
 class ReasonFilter(filters.FilterSet):
-    """Reasons by the list they belong to."""
+    """Reasons by the list they belong to, and whether they can be given no more."""
 
     kind = filters.ChoiceFilter(choices=_choices(words.REASON_KINDS), label=_("Kind"))
+    is_retired = YesNoFilter(label=_("Retired"))
 
     class Meta:
         model = Reason

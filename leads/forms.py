@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.urls import reverse_lazy
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from leads.models import Campaign, Contact, Reason, Source
@@ -21,7 +22,7 @@ class ReasonField(forms.ChoiceField):
     def __init__(self, *, kind: ReasonKind, **kwargs: Any) -> None:
         def reasons() -> list[tuple[str, str]]:
             rows = Reason.objects.filter(kind=kind.value, is_retired=False)
-            return [(reason.code, reason.label) for reason in rows]
+            return [(reason.code, _said(reason)) for reason in rows]
 
         messages = {"required": _("Choose a reason."), "invalid_choice": _("Choose one of the reasons.")}
         super().__init__(
@@ -30,6 +31,13 @@ class ReasonField(forms.ChoiceField):
             error_messages=messages,
             **{"label": _("Reason")} | kwargs,
         )
+
+
+def _said(reason: Reason) -> str:
+    """A reason where it is chosen, with when it applies."""
+    if not reason.description:
+        return reason.label
+    return format_html('<span>{}<span class="sub is-whole">{}</span></span>', reason.label, reason.description)
 
 
 class CommentField(forms.CharField):

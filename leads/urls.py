@@ -6,4 +6,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("leads.urls_marketing")),
     path("", include("leads.urls_sales")),
     path("", include("leads.urls_imports")),
+    path("", include("leads.urls_definitions")),
 ]

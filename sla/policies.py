@@ -9,7 +9,7 @@ from django.db.models import Min, ProtectedError, Q
 from django.utils.translation import gettext as _
 
 from crm.errors import Conflict
-from leads import condition_words, facts
+from leads import condition_words, facts, order
 from sla import calendars, ladder
 from sla.models import Calendar, CalendarOf, Milestone, Policy, PolicyVersion
 
@@ -90,22 +90,7 @@ def shift(policy: Policy, *, by: int) -> bool:
     Those of the milestone are locked. What is chosen changes for clocks that start from now on.
     """
     rows = Policy.objects.select_for_update(no_key=True).filter(milestone=policy.milestone, is_active=True)
-    order = [row.pk for row in rows]
-    if policy.pk not in order:
-        return False
-    here, there = order.index(policy.pk), order.index(policy.pk) + by
-    if not 0 <= there < len(order):
-        return False
-    order[here], order[there] = order[there], order[here]
-    places = sorted(row.position for row in rows)
-    if len(set(places)) < len(places):
-        # Some share a place; then the order is written down anew, ending where it ended.
-        places = list(range(places[-1] - len(places) + 1, places[-1] + 1))
-    by_id = {row.pk: row for row in rows}
-    for place, pk in zip(places, order, strict=True):
-        by_id[pk].position = place
-    Policy.objects.bulk_update(by_id.values(), ["position"])
-    return True
+    return order.shift(list(rows), pk=policy.pk, by=by)
 
 
 def delete(policy: Policy) -> None:

@@ -10,13 +10,14 @@ from crm.api.views import NothingHere, Root
 from crm.api.webhooks import WebhookResource
 from leads.api.activities import ActivityResource
 from leads.api.campaigns import CampaignResource
-from leads.api.codes import ActivityTypeResource, ReasonResource, SourceResource
+from leads.api.codes import ActivityTypeResource, SourceResource
 from leads.api.companies import CompanyResource
 from leads.api.contacts import ContactResource
 from leads.api.handoffs import HandoffResource
 from leads.api.imports import ImportResource
 from leads.api.opportunities import OpportunityResource
 from leads.api.personas import PersonaResource
+from leads.api.reasons import ReasonResource
 from leads.api.segments import SegmentResource
 from leads.api.tasks import TaskResource
 from scoring.api.models import ScoringModelResource

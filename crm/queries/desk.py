@@ -45,11 +45,12 @@ class Panel(StrEnum):
 
 @dataclass(frozen=True)
 class ReasonChoice:
-    """A reason, and how often it was given this quarter."""
+    """A reason, how often it was given this quarter, and when it applies."""
 
     code: str
     label: str
     count: int
+    description: str = ""
 
 
 @dataclass(frozen=True)
@@ -263,7 +264,7 @@ def _reasons(*, now: dt.datetime) -> Mapping[str, tuple[ReasonChoice, ...]]:
     for row in rows.order_by("kind", "position", "id"):
         is_of_offers = row.kind in (ReasonKind.WON, ReasonKind.LOST)
         count = row.of_offers if is_of_offers else row.of_handoffs
-        found[row.kind].append(ReasonChoice(row.code, row.label, count))
+        found[row.kind].append(ReasonChoice(row.code, row.label, count, row.description))
     return {kind: tuple(given) for kind, given in found.items()}
 
 

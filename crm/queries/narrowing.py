@@ -60,6 +60,7 @@ def _named(name: str, value: Any, *, user: User) -> Any:
         "persona": (Persona.objects.all(), "pk"),
         "rule": (ActivityRule.objects.all(), "pk"),
         "reason": (Reason.objects.all(), "code__iexact"),
+        "disqualified_reason": (Reason.objects.filter(kind="disqualify"), "code__iexact"),
         "source": (Source.objects.all(), "code__iexact"),
     }
     if name not in rows:

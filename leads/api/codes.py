@@ -1,14 +1,13 @@
-"""`activity-types/`, `reasons/` and `sources/`: the codes that other resources speak in."""
+"""`activity-types/` and `sources/`: the codes that other resources speak in."""
 
 from __future__ import annotations
 
 from django.db.models import QuerySet
 from rest_framework import serializers
 
-from crm.api.pagination import CodePagination, OldestFirstPagination
+from crm.api.pagination import CodePagination
 from crm.api.views import ListResource
-from leads.filters import ReasonFilter
-from leads.models import ActivityType, Reason, Source
+from leads.models import ActivityType, Source
 
 
 class ActivityTypeSerializer(serializers.ModelSerializer):
@@ -17,15 +16,6 @@ class ActivityTypeSerializer(serializers.ModelSerializer):
     class Meta:
         model = ActivityType
         fields = ("code", "name", "direction", "is_lead_signal", "is_contact_attempt")
-        read_only_fields = fields
-
-
-class ReasonSerializer(serializers.ModelSerializer):
-    """A counted reason and the list it belongs to."""
-
-    class Meta:
-        model = Reason
-        fields = ("id", "kind", "code", "label")
         read_only_fields = fields
 
 
@@ -47,18 +37,6 @@ class ActivityTypeResource(ListResource):
 
     def rows(self) -> QuerySet[ActivityType]:
         return ActivityType.objects.all()
-
-
-class ReasonResource(ListResource):
-    """The reasons that can be given now; retired ones are left out."""
-
-    model = Reason
-    serializer_class = ReasonSerializer
-    filterset_class = ReasonFilter
-    pagination_class = OldestFirstPagination
-
-    def rows(self) -> QuerySet[Reason]:
-        return Reason.objects.filter(is_retired=False)
 
 
 class SourceResource(ListResource):

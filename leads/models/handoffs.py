@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from leads import stages, words
@@ -22,19 +23,24 @@ ENDED = [state.value for state in stages.ENDED_STATES]
 
 
 class Reason(models.Model):
-    """A counted reason. Retired rather than deleted, so that old answers keep their words."""
+    """A counted reason. Once given it is retired rather than deleted, so that old answers keep their words."""
 
     kind = models.CharField(
         _("kind"), max_length=12, choices=[(kind.value, label) for kind, label in words.REASON_KINDS.items()]
     )
     code = models.SlugField(_("code"), max_length=40)
     label = models.CharField(_("label"), max_length=120)
-    position = models.PositiveSmallIntegerField(default=0)
+    description = models.CharField(_("when it applies"), max_length=300, blank=True)
+    position = models.IntegerField(default=0)
     is_retired = models.BooleanField(_("retired"), default=False)
 
     class Meta:
         ordering: ClassVar = ["kind", "position", "id"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["kind", "code"], name="reason_code_once_a_kind")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["kind", "code"], name="reason_code_once_a_kind"),
+            models.UniqueConstraint("kind", Lower("label"), name="reason_label_once_a_kind"),
+            models.CheckConstraint(name="reason_has_a_label", condition=~Q(label="")),
+        ]
 
     def __str__(self) -> str:
         return self.label

@@ -39,7 +39,7 @@ KEPT = (
     "created_by_import",
     "touched_by_import",
 )
-NARROWING = (*KEPT, "owner", "source", "grade", "is_hot", "is_disqualified")
+NARROWING = (*KEPT, "owner", "source", "grade", "is_hot", "is_disqualified", "disqualified_reason")
 GRADES = ("A", "B", "C", "D")
 
 

@@ -17,7 +17,19 @@ from crm import flows
 from crm.flows import personas
 from crm.models import ApiKey, Notice, Role, Team, User, Webhook
 from leads import segments
-from leads.models import Activity, Campaign, Company, Contact, Handoff, Import, Opportunity, Persona, Segment, Task
+from leads.models import (
+    Activity,
+    Campaign,
+    Company,
+    Contact,
+    Handoff,
+    Import,
+    Opportunity,
+    Persona,
+    Reason,
+    Segment,
+    Task,
+)
 from scoring.models import ScoringModel
 from sla.models import Calendar, Policy, Timer
 from tests.conftest import make_user
@@ -143,6 +155,7 @@ class World:
     persona: Persona
     segment: Segment
     webhook: Webhook
+    reason: Reason
 
     def path(self, resource: str) -> str:
         """The address of the row of this resource."""
@@ -163,6 +176,7 @@ class World:
             "personas": self.persona,
             "segments": self.segment,
             "webhooks": self.webhook,
+            "reasons": self.reason,
         }
         return f"{resource}/{rows[resource].pk}/"
 
@@ -202,6 +216,7 @@ def world(marketer: User, salesperson: User, manager: User) -> World:
         timer=timer,
         alert=Notice.objects.get(timer=timer, kind="breach"),
         file_import=file_import,
+        reason=Reason.objects.get(kind="return", code="not_ready"),
         webhook=Webhook.objects.create(name="Room", url="https://hooks.example.com/", kinds=["warn"], created_at=NOW),
     )
 

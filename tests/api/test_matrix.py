@@ -10,9 +10,9 @@ pytestmark = pytest.mark.django_db
 
 ROLES = (Role.MARKETER, Role.SALESPERSON, Role.MANAGER, Role.ADMIN)
 ALL, MARKETING, MANAGEMENT = frozenset(ROLES), frozenset(ROLES) - {Role.SALESPERSON}, {Role.MANAGER, Role.ADMIN}
-ROWS = tuple(name for name in RESOURCES if name not in ("activity-types", "reasons", "sources"))
+ROWS = tuple(name for name in RESOURCES if name not in ("activity-types", "sources"))
 # What salespeople do not see at all, or see all of; everything else has row rights.
-FOR_ALL = ("campaigns", "personas", "scoring-models", "policies", "calendars")
+FOR_ALL = ("campaigns", "personas", "scoring-models", "policies", "calendars", "reasons")
 MANAGED = {Role.SALESPERSON: 403, Role.MARKETER: 403}
 READERS = {"imports": MARKETING, "segments": MARKETING, "webhooks": {Role.ADMIN}}
 ADMINISTERED = dict.fromkeys(ROLES, 403)
@@ -71,6 +71,9 @@ WRITES = [
         {"name": "New", "url": "https://hooks.example.com/", "form": "slack", "kinds": ["warn"]},
         ADMINISTERED | {Role.ADMIN: 201},
     ),
+    ("post", "reasons/", {"kind": "won", "label": "New"}, MANAGED | dict.fromkeys(MANAGEMENT, 201)),
+    ("patch", "reasons", {"description": "Later."}, MANAGED | dict.fromkeys(MANAGEMENT, 200)),
+    ("post", "reasons/1/shift/", {"to": "down"}, MANAGED | dict.fromkeys(MANAGEMENT, 200)),
     ("patch", "webhooks", {"name": "Old"}, ADMINISTERED | {Role.ADMIN: 200}),
     ("delete", "webhooks", None, ADMINISTERED | {Role.ADMIN: 204}),
     # In use, so that it stays whoever asks.
@@ -161,8 +164,8 @@ def test_rows_are_written_by_those_who_may(callers, world, method, resource, dat
     path = resource if resource.endswith("/") else world.path(resource)
     for role, caller in callers.items():
         given = {name: world.calendar.pk if name == "calendar" else value for name, value in (data or {}).items()}
-        if "name" in given:
-            given["name"] += f" {role}"
+        for named in {"name", "label"} & set(given):
+            given[named] += f" {role}"
         assert caller.call(method, path, given).status_code == expected[role], role
 
 
@@ -202,6 +205,7 @@ ALLOWED = {
     "alerts": ({"get"}, {"get"}),
     "imports": ({"get"}, {"get"}),
     "webhooks": ({"get", "post"}, {"get", "patch", "delete"}),
+    "reasons": ({"get", "post"}, {"get", "patch", "delete"}),
 }
 
 

@@ -1,0 +1,41 @@
+"""What managers and administrators write down of what both teams agreed on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from leads import reasons, words
+from leads.models import Reason
+
+
+class ReasonForm(forms.Form):
+    """A reason in words; the list it belongs to is chosen once."""
+
+    kind = forms.ChoiceField(
+        label=_("Reason for"), choices=[(kind.value, words.REASON_KINDS[kind]) for kind in reasons.KINDS]
+    )
+    label = forms.CharField(
+        label=_("In a few words"),
+        max_length=reasons.LONGEST_LABEL,
+        widget=forms.TextInput({"autocomplete": "off"}),
+        error_messages={"required": _("Say the reason.")},
+    )
+    description = forms.CharField(
+        label=_("When it applies"),
+        max_length=reasons.LONGEST_DESCRIPTION,
+        required=False,
+        widget=forms.Textarea({"rows": 2}),
+        help_text=_("Shown below it where it is chosen, so that everybody means the same by it."),
+    )
+
+    def __init__(self, data: Any = None, *, reason: Reason | None = None, kind: str = "") -> None:
+        initial = {name: getattr(reason, name) for name in ("kind", "label", "description")} if reason else None
+        super().__init__(data, initial=initial or {"kind": kind})
+        if reason:
+            del self.fields["kind"]
+            self.fields["label"].help_text = _(
+                "Answers given with it read so from now on. For another meaning add another reason."
+            )

@@ -1,0 +1,141 @@
+"""What both teams agreed on: read by everybody, written by managers and administrators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from crm import toasts
+from crm.access import person, roles_required
+from crm.errors import Conflict, Invalid
+from crm.flows import definitions as flows
+from crm.models import Role
+from crm.queries import definitions as queries
+from leads import reasons
+from leads.forms_definitions import ReasonForm
+from leads.models import Reason
+
+definers_only = roles_required(Role.MANAGER, Role.ADMIN)
+
+
+def is_definer(request: HttpRequest) -> bool:
+    """Whether the reader may change what was agreed."""
+    return person(request).has_role(Role.MANAGER, Role.ADMIN)
+
+
+# Reasons --------------------------------------------------------------------------------------------------------------
+
+
+@require_safe
+def reason_list(request: HttpRequest) -> HttpResponse:
+    """Every reason, by what it is a reason for."""
+    return _reasons_page(request)
+
+
+def _reasons_page(request: HttpRequest, *, status: int = 200) -> HttpResponse:
+    return render(request, "leads/definitions/reasons.html", _reasons(request), status=status)
+
+
+def _reasons(request: HttpRequest) -> dict[str, Any]:
+    groups = queries.reason_groups(person(request))
+    return {
+        "groups": groups,
+        "in_use": sum(not row.reason.is_retired for group in groups for row in group.rows),
+        "can_change": is_definer(request),
+        "tab": "reasons",
+    }
+
+
+@definers_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def reason_new(request: HttpRequest) -> HttpResponse:
+    """Let people give a further reason."""
+    return _reason_form(request, None)
+
+
+@definers_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def reason_edit(request: HttpRequest, reason_id: int) -> HttpResponse:
+    """Say one in other words."""
+    return _reason_form(request, get_object_or_404(Reason, id=reason_id, kind__in=reasons.KINDS))
+
+
+def _reason_form(request: HttpRequest, reason: Reason | None) -> HttpResponse:
+    form = ReasonForm(request.POST or None, reason=reason, kind=request.GET.get("kind", ""))
+    if form.is_bound and form.is_valid():
+        values = dict(form.cleaned_data)
+        try:
+            if reason is None:
+                kind = values.pop("kind")
+                saved = flows.add_reason(actor=person(request), kind=kind, values=values)
+            else:
+                saved = flows.edit_reason(actor=person(request), reason_id=reason.pk, values=values)
+        except Invalid as refusal:
+            form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+        else:
+            toasts.tell(request=request, text=_("Saved the reason %(name)s.") % {"name": saved})
+            return HttpResponseRedirect(f"{reverse('reasons')}#reason-{saved.pk}", status=303)
+    context = {"form": form, "reason": reason}
+    return render(request, "leads/definitions/reason.html", context, status=422 if form.errors else 200)
+
+
+@definers_only
+@require_POST
+def reason_shift(request: HttpRequest, reason_id: int) -> HttpResponse:
+    """Offer one a place earlier or later."""
+    by = {"up": -1, "down": 1}.get(request.POST.get("to", ""))
+    if by is None:
+        toasts.warn(request=request, text=_("Say whether it goes up or down."))
+        return _reasons_page(request, status=422)
+    flows.shift_reason(actor=person(request), reason_id=reason_id, by=by)
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "leads/definitions/reason_lists.html", _reasons(request))
+    return HttpResponseRedirect(f"{reverse('reasons')}#reason-{reason_id}", status=303)
+
+
+@definers_only
+@require_POST
+def reason_retire(request: HttpRequest, reason_id: int) -> HttpResponse:
+    """Offer one no more; old answers keep it."""
+    reason = get_object_or_404(Reason, id=reason_id)
+    text = _("Retired %(name)s: nobody can give it any more, and old answers keep it.") % {"name": reason}
+    return _do(request, text, lambda: _set_retired(request, reason_id, True))
+
+
+@definers_only
+@require_POST
+def reason_bring_back(request: HttpRequest, reason_id: int) -> HttpResponse:
+    """Offer a retired one again."""
+    reason = get_object_or_404(Reason, id=reason_id)
+    text = _("%(name)s can be given again.") % {"name": reason}
+    return _do(request, text, lambda: _set_retired(request, reason_id, False))
+
+
+@definers_only
+@require_POST
+def reason_delete(request: HttpRequest, reason_id: int) -> HttpResponse:
+    """Remove one that was never given."""
+    reason = get_object_or_404(Reason, id=reason_id)
+    text = _("Removed the reason %(name)s.") % {"name": reason}
+    return _do(request, text, lambda: flows.delete_reason(actor=person(request), reason_id=reason_id))
+
+
+def _set_retired(request: HttpRequest, reason_id: int, is_retired: bool) -> None:
+    flows.edit_reason(actor=person(request), reason_id=reason_id, values={"is_retired": is_retired})
+
+
+def _do(request: HttpRequest, text: str, act: Callable[[], None]) -> HttpResponse:
+    """Do it and say so, or say why not; then the list again."""
+    try:
+        act()
+    except Conflict as refusal:
+        toasts.warn(request=request, text=str(refusal))
+    else:
+        toasts.tell(request=request, text=text)
+    return HttpResponseRedirect(reverse("reasons"), status=303)

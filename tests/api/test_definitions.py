@@ -1,0 +1,43 @@
+"""`reasons/`: what answers are given with, kept by managers."""
+
+import pytest
+
+from crm import flows
+from tests.api.conftest import NOW
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_reason_is_added_renamed_moved_retired_and_removed_while_it_was_never_given(program, manager):
+    caller = program(manager)
+    made = caller.post("reasons/", {"kind": "won", "label": "A friend's word"}, status=201)
+    assert (made["code"], made["description"], made["is_retired"]) == ("a_friends_word", "", False)
+    codes = [one["code"] for one in caller.get("reasons/", kind="won")["results"]]
+    assert set(codes) == {"best_fit", "price", "service", "recommended", "a_friends_word"}
+    moved = caller.post(f"reasons/{made['id']}/shift/", {"to": "up"})
+    assert moved["position"] == made["position"] - 1
+    changed = caller.patch(f"reasons/{made['id']}/", {"label": "Word of mouth", "is_retired": True})
+    assert (changed["label"], changed["code"], changed["is_retired"]) == ("Word of mouth", "a_friends_word", True)
+    assert made["id"] not in [one["id"] for one in caller.get("reasons/", kind="won")["results"]]
+    assert [one["id"] for one in caller.get("reasons/", is_retired="true")["results"]] == [made["id"]]
+    assert caller.call("delete", f"reasons/{made['id']}/").status_code == 204
+
+
+def test_what_cannot_be_is_refused_with_the_field(program, manager, world):
+    caller = program(manager)
+    for data, field in (
+        ({"kind": "won"}, "label"),
+        ({"kind": "merge", "label": "x"}, "kind"),
+        ({"kind": "won", "label": "PRICE"}, "label"),
+    ):
+        answer = caller.call("post", "reasons/", data)
+        assert answer.status_code == 400 and field in answer.json()["errors"], data
+    assert caller.call("post", f"{world.path('reasons')}shift/", {"to": "left"}).status_code == 400
+
+
+def test_a_reason_that_was_given_stays(program, manager, salesperson, world):
+    flows.win_opportunity(actor=salesperson, opportunity_id=world.opportunity.pk, reason="price", at=NOW)
+    caller = program(manager)
+    given = next(one for one in caller.get("reasons/", kind="won")["results"] if one["code"] == "price")
+    assert caller.call("delete", f"reasons/{given['id']}/").status_code == 409
+    assert caller.patch(f"reasons/{given['id']}/", {"is_retired": True})["is_retired"] is True

@@ -1,0 +1,171 @@
+"""What both teams agreed on: reasons that are kept in order, retired, and never lost once they were given."""
+
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils.html import strip_tags
+
+from crm import flows
+from leads.models import Contact, Reason
+from tests.pages.sales_work import TUESDAY, bring_to
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("tuesday")]
+NEW = {"kind": "reject", "label": "Wrong language", "description": "Nobody of us speaks it."}
+
+
+def words(answer):
+    return re.sub(r"\s+", " ", strip_tags(answer.content.decode().replace("<", " <")))
+
+
+def reason(code, kind="reject"):
+    return Reason.objects.get(kind=kind, code=code)
+
+
+def offered(kind="reject"):
+    return list(Reason.objects.filter(kind=kind, is_retired=False).values_list("code", flat=True))
+
+
+def test_everybody_reads_the_reasons_and_managers_and_administrators_change_them(
+    browsing, marketer, salesperson, manager, administrator
+):
+    for user in (marketer, salesperson):
+        client = browsing(user)
+        page = client.get(reverse("reasons"))
+        assert page.status_code == 200 and "Cannot decide and cannot bring us" in words(page)
+        assert "New reason" not in words(page)
+        assert client.get(reverse("reason_new")).status_code == 403
+        for act in ("reason_shift", "reason_retire", "reason_bring_back", "reason_delete"):
+            assert client.post(reverse(act, args=[reason("too_early").pk])).status_code == 403
+    for user in (manager, administrator):
+        assert "New reason" in words(browsing(user).get(reverse("reasons")))
+
+
+def test_a_new_reason_can_be_given_at_once(browsing, manager, marketer, salesperson):
+    client = browsing(manager)
+    answer = client.post(reverse("reason_new"), NEW)
+    made = reason("wrong_language")
+    assert (answer.status_code, answer.url) == (303, f"{reverse('reasons')}#reason-{made.pk}")
+    handoff = bring_to("offered", marketer=marketer, seller=salesperson, at=TUESDAY)
+    card = words(browsing(salesperson).get(reverse("contact", args=[handoff.contact_id])))
+    assert "Wrong language" in card and "Nobody of us speaks it." in card
+    flows.reject(actor=salesperson, handoff_id=handoff.pk, reason="wrong_language", at=TUESDAY)
+    html = client.get(reverse("reasons")).content.decode()
+    href = f"{reverse('handoffs')}?reason=wrong_language&amp;state=rejected"
+    assert re.search(re.escape(href) + r'"[^>]*>1<', html)
+    assert "Eva Novak" in words(client.get(href.replace("&amp;", "&")))
+
+
+def test_what_is_wrong_with_a_reason_is_said_beside_what_was_typed(browsing, manager):
+    client = browsing(manager)
+    for given, text in (
+        ({"label": "  "}, "Say the reason."),
+        ({"label": "too EARLY"}, "This reason is here already."),
+        ({"label": "x" * 121}, "at most 120 characters"),
+        ({"kind": "merge"}, "Select a valid choice."),
+    ):
+        answer = client.post(reverse("reason_new"), NEW | given)
+        assert answer.status_code == 422 and text in words(answer)
+        assert "Nobody of us speaks it." in answer.content.decode()
+    before = Reason.objects.count()
+    client.post(reverse("reason_retire", args=[reason("too_early").pk]))
+    answer = client.post(reverse("reason_new"), NEW | {"label": "Too early"})
+    assert answer.status_code == 422 and "bring it back instead" in words(answer)
+    assert Reason.objects.count() == before
+
+
+def test_a_renamed_reason_renames_old_answers_and_keeps_its_code(browsing, manager, marketer, salesperson):
+    handoff = bring_to("offered", marketer=marketer, seller=salesperson, at=TUESDAY)
+    flows.reject(actor=salesperson, handoff_id=handoff.pk, reason="too_early", at=TUESDAY)
+    client, row = browsing(manager), reason("too_early")
+    page = words(client.get(reverse("reason_edit", args=[row.pk])))
+    assert "Answers given with it read so from now on." in page
+    given = {"label": "Decides too late", "description": ""}
+    assert client.post(reverse("reason_edit", args=[row.pk]), given).status_code == 303
+    handoff.refresh_from_db()
+    assert (handoff.reason.label, handoff.reason.code) == ("Decides too late", "too_early")
+
+
+def test_a_reason_moves_within_what_is_offered(browsing, manager):
+    client, before = browsing(manager), offered()
+    row = reason(before[1])
+    answer = client.post(reverse("reason_shift", args=[row.pk]), {"to": "up"})
+    assert answer.url == f"{reverse('reasons')}#reason-{row.pk}"
+    assert offered()[:2] == [before[1], before[0]]
+    client.post(reverse("reason_shift", args=[row.pk]), {"to": "up"})
+    assert offered()[:2] == [before[1], before[0]]
+    part = client.post(reverse("reason_shift", args=[row.pk]), {"to": "down"}, HTTP_HX_REQUEST="true")
+    assert part.status_code == 200 and "<html" not in part.content.decode() and offered() == before
+    assert client.post(reverse("reason_shift", args=[row.pk]), {"to": "left"}).status_code == 422
+    assert client.get(reverse("reason_shift", args=[row.pk])).status_code == 405
+
+
+def test_a_retired_reason_is_kept_by_old_answers_and_given_no_more(browsing, manager, marketer, salesperson):
+    handoff = bring_to("offered", marketer=marketer, seller=salesperson, at=TUESDAY)
+    flows.reject(actor=salesperson, handoff_id=handoff.pk, reason="too_early", at=TUESDAY)
+    client, row = browsing(manager), reason("too_early")
+    client.post(reverse("reason_retire", args=[row.pk]))
+    assert "too_early" not in offered()
+    handoff.refresh_from_db()
+    assert handoff.reason == row
+    again = bring_to("offered", marketer=marketer, seller=salesperson, at=TUESDAY, name="ida")
+    refused = browsing(salesperson).post(reverse("handoff_reject", args=[again.pk]), {"reason": "too_early"})
+    assert refused.status_code == 422
+    client.post(reverse("reason_bring_back", args=[row.pk]))
+    assert offered()[-1] == "too_early"
+
+
+def test_the_last_reason_of_a_list_stays(browsing, manager):
+    client = browsing(manager)
+    for code in offered()[1:]:
+        client.post(reverse("reason_retire", args=[reason(code).pk]))
+    last = offered()
+    assert len(last) == 1
+    for act in ("reason_retire", "reason_delete"):
+        page = client.post(reverse(act, args=[reason(last[0]).pk]), follow=True)
+        assert "Add another one first." in words(page)
+    assert offered() == last
+
+
+def test_a_reason_that_was_given_is_not_removed(browsing, manager, marketer, salesperson):
+    handoff = bring_to("offered", marketer=marketer, seller=salesperson, at=TUESDAY)
+    flows.reject(actor=salesperson, handoff_id=handoff.pk, reason="too_early", at=TUESDAY)
+    client = browsing(manager)
+    page = client.post(reverse("reason_delete", args=[reason("too_early").pk]), follow=True)
+    assert "Retire it instead." in words(page) and Reason.objects.filter(kind="reject", code="too_early").exists()
+    client.post(reverse("reason_delete", args=[reason("too_small").pk]))
+    assert not Reason.objects.filter(kind="reject", code="too_small").exists()
+    assert client.post(reverse("reason_delete", args=[999])).status_code == 404
+
+
+def test_the_reason_of_a_merge_is_nobodys_to_change(browsing, manager):
+    client, row = browsing(manager), Reason.objects.filter(kind="merge").get()
+    assert str(row.pk) not in re.findall(r'id="reason-(\d+)"', client.get(reverse("reasons")).content.decode())
+    assert client.get(reverse("reason_edit", args=[row.pk])).status_code == 404
+    assert client.post(reverse("reason_retire", args=[row.pk])).status_code == 404
+
+
+def test_the_disqualified_stand_behind_the_number_beside_their_reason(browsing, manager, marketer):
+    handoff = bring_to("in_review", marketer=marketer, seller=marketer, at=TUESDAY)
+    flows.disqualify(actor=marketer, contact_id=handoff.contact_id, reason="never_buys", at=TUESDAY)
+    client = browsing(manager)
+    href = f"{reverse('contacts')}?disqualified_reason=never_buys"
+    assert re.search(re.escape(href) + r'"[^>]*>1<', client.get(reverse("reasons")).content.decode())
+    listed = words(client.get(href))
+    assert "Eva Novak" in listed and "Disqualified because: Will not buy" in listed
+    assert Contact.objects.get().disqualified_reason.code == "never_buys"
+
+
+def test_the_page_costs_the_same_however_many_reasons_there_are(browsing, manager):
+    client = browsing(manager)
+    client.get(reverse("reasons"))
+    with CaptureQueriesContext(connection) as few:
+        client.get(reverse("reasons"))
+    Reason.objects.bulk_create(
+        Reason(kind="won", code=f"more_{n}", label=f"More {n}", position=100 + n) for n in range(30)
+    )
+    with CaptureQueriesContext(connection) as many:
+        client.get(reverse("reasons"))
+    assert len(few) == len(many)
