@@ -289,6 +289,16 @@ def _goes_on_with(notice: Notice) -> str:
     return _holder(notice.handoff) if notice.handoff else str(owner) if owner else _("marketing")
 
 
+def _mentioned(notice: Notice, who: str) -> _Said:
+    named = {"name": notice.params.get("by") or formats.status_word("unknown"), "who": who}
+    return _Said(
+        _("%(name)s asks you about %(who)s") % named,
+        f"“{notice.params.get('text', '')}”",
+        _("Answer on the contact’s page; both teams read it there."),
+        topic=_("%(name)s about %(who)s") % named,
+    )
+
+
 def _report(notice: Notice, who: str) -> _Said:
     since, until = (dt.date.fromisoformat(notice.params[name]) for name in ("since", "until"))
     pattern = pgettext("date pattern: day, month and year", "j M Y")
@@ -325,6 +335,7 @@ _WORDS = {
     NoticeKind.ACTIVE_AGAIN: _active_again,
     NoticeKind.RESURFACED: _resurfaced,
     NoticeKind.MERGED: _merged,
+    NoticeKind.MENTIONED: _mentioned,
     NoticeKind.REPORT: _report,
     NoticeKind.WEBHOOK_OFF: _webhook_off,
 }

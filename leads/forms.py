@@ -48,6 +48,16 @@ class CommentField(forms.CharField):
         super().__init__(widget=widget, **{"required": False, "max_length": COMMENT_LENGTH} | kwargs)
 
 
+class SayForm(forms.Form):
+    """A word in the conversation about a lead."""
+
+    text = CommentField(
+        label=_("A word to the other team"),
+        required=True,
+        error_messages={"required": _("Write what you want to say.")},
+    )
+
+
 class IdsField(forms.Field):
     """Ids of rows, each once; whether there are such rows is for the flow to say."""
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from leads.views import answers, card, handoffs, inbox, opportunities
+from leads.views import answers, card, conversation, handoffs, inbox, opportunities
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/", inbox.inbox, name="inbox"),
@@ -17,6 +17,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("handoffs/<int:handoff_id>/recycle/", answers.handoff_recycle, name="handoff_recycle"),
     path("handoffs/<int:handoff_id>/pause/", answers.handoff_pause, name="handoff_pause"),
     path("handoffs/<int:handoff_id>/resume/", answers.handoff_resume, name="handoff_resume"),
+    path("handoffs/<int:handoff_id>/comments/", conversation.handoff_comment, name="handoff_comment"),
+    path("handoffs/<int:handoff_id>/people/", conversation.handoff_people, name="handoff_people"),
     path("handoffs/<int:handoff_id>/opportunity/", opportunities.opportunity_open, name="opportunity_open"),
     path("opportunities/", opportunities.opportunity_list, name="opportunities"),
     path("opportunities/<int:opportunity_id>/win/", opportunities.opportunity_win, name="opportunity_win"),

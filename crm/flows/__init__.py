@@ -18,6 +18,7 @@ from crm.flows.contacts import (
     resurface_due,
     touch_contact,
 )
+from crm.flows.conversation import comment
 from crm.flows.handoffs import accept, approve, overflow, reassign, recycle, reject, return_to_marketing, route_waiting
 from crm.flows.imports import imports_to_resume, retry_import, run_import, start_import
 from crm.flows.merging import merge_contacts
@@ -37,6 +38,7 @@ __all__ = [
     "approve",
     "cancel_task",
     "change_task",
+    "comment",
     "create_company",
     "create_contact",
     "disqualify",

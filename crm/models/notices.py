@@ -24,6 +24,7 @@ class NoticeKind(models.TextChoices):
     ACTIVE_AGAIN = "active_again", _("Active again")
     RESURFACED = "resurfaced", _("Came back")
     MERGED = "merged", _("Merged with another contact")
+    MENTIONED = "mentioned", _("Somebody asks you")
     REPORT = "report", _("Report of promises")
     WEBHOOK_OFF = "webhook_off", _("A webhook was switched off")
 

@@ -15,7 +15,8 @@ from crm.errors import NotFound
 from crm.faces import OpenHours, ScoreFace, ScoreReasons
 from crm.models import User
 from crm.openers import Opening
-from crm.queries import clocks, desk, history, inbox, queue, timeline, why
+from crm.queries import clocks, conversation, desk, history, inbox, queue, timeline, why
+from crm.queries.conversation import Conversation
 from crm.queries.desk import Desk
 from crm.queries.queue import Seller
 from crm.queries.timeline import Timeline
@@ -55,16 +56,6 @@ class Earlier:
 
 
 @dataclass(frozen=True)
-class Said:
-    """A word of one team to the other, with the act it came with."""
-
-    at: dt.datetime
-    who: str
-    did: str
-    text: str
-
-
-@dataclass(frozen=True)
 class Meeting:
     """A campaign or channel through which the contact came, and when."""
 
@@ -100,7 +91,7 @@ class Card:
     touches: tuple[Meeting, ...]
     colleagues: tuple[Colleague, ...]
     earlier: tuple[Earlier, ...]
-    said: tuple[Said, ...]
+    conversation: Conversation
     answers: tuple[Answer, ...]
     """What sales found out, all four questions."""
     can_qualify: bool
@@ -266,7 +257,9 @@ def card_of(user: User, *, contact_id: int, now: dt.datetime, is_whole: bool = F
         touches=_touches(contact),
         colleagues=_colleagues(user, contact),
         earlier=tuple(_earlier(row) for row in handoffs if row.ended_at and row.state != HandoffState.CLOSED),
-        said=_said(events),
+        conversation=conversation.conversation_of(
+            contact, reader=user, events=events, notes=[row for row in activities if row.type_id == "note"]
+        ),
         answers=answers_of(contact),
         can_qualify=may_write(user, contact),
         desk=made,
@@ -343,20 +336,6 @@ def _earlier(handoff: Handoff) -> Earlier:
         reason=str(handoff.reason or ""),
         comment=handoff.comment,
         rating=handoff.rating,
-    )
-
-
-def _said(events: Sequence[HandoffEvent]) -> tuple[Said, ...]:
-    """What both teams wrote to each other with their acts, the latest first."""
-    return tuple(
-        Said(
-            at=event.at,
-            who=str(event.actor or _("Baton")),
-            did=timeline.event_words(event)[:1].lower() + timeline.event_words(event)[1:],
-            text=event.comment,
-        )
-        for event in events
-        if event.comment and event.undone_at is None and not timeline.is_echo(event)
     )
 
 

@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -15,8 +14,9 @@ from crm.charts import ScoreCourse
 from crm.errors import NotFound
 from crm.faces import ClockFace, OpenHours, ScoreFace, ScoreReasons
 from crm.models import User
-from crm.queries import clocks
+from crm.queries import clocks, conversation
 from crm.queries import why as whys
+from crm.queries.conversation import Conversation
 from crm.queries.doubts import Doubt, doubts_of
 from crm.queries.duplicates import Duplicate, duplicates_of
 from crm.queries.queue import Answer, Seller, answer_of, sellers
@@ -51,16 +51,6 @@ class Words:
 
 
 @dataclass(frozen=True)
-class Said:
-    """A word of one team to the other, with the act it came with."""
-
-    at: dt.datetime
-    who: str
-    did: str
-    text: str
-
-
-@dataclass(frozen=True)
 class Before:
     """An earlier handoff of the same contact, and how it ended."""
 
@@ -91,7 +81,7 @@ class Evidence:
     own_words: tuple[Words, ...]
     answer: Answer | None
     before: tuple[Before, ...]
-    said: tuple[Said, ...]
+    conversation: Conversation
     duplicates: tuple[Duplicate, ...]
     doubt: Doubt | None
     choice: Choice | None
@@ -163,7 +153,9 @@ def evidence(
         own_words=_own_words(contact),
         answer=answer_of(handoff.previous) if handoff.previous else None,
         before=_before(handoff),
-        said=_said(contact),
+        conversation=conversation.conversation_of(
+            contact, reader=user, events=_events(contact), notes=conversation.notes_of(contact)
+        ),
         duplicates=duplicates_of(user, contact),
         doubt=doubts_of([handoff.pk]).get(handoff.pk),
         choice=routing.choose(contact, people=[one.person for one in selling]) if can_approve else None,
@@ -237,21 +229,7 @@ def _before(handoff: Handoff) -> tuple[Before, ...]:
     )
 
 
-def _said(contact: Contact) -> tuple[Said, ...]:
-    """What both teams wrote to each other about this contact, oldest first."""
-    events = (
-        HandoffEvent.objects.filter(Q(handoff__contact=contact) & ~Q(comment="") & Q(undone_at=None))
-        .exclude(verb=VerbName.UNDO)
-        .select_related("actor")
-        .order_by("at", "id")
-    )
-    said = [
-        Said(at=row.at, who=str(row.actor or _("Baton")), did=str(words.DEEDS[VerbName(row.verb)]), text=row.comment)
-        for row in events
-    ]
-    notes = contact.activities.filter(type="note").select_related("actor")
-    for note in notes:
-        text = str(note.properties.get("note", ""))
-        if text:
-            said.append(Said(at=note.occurred_at, who=str(note.actor or ""), did=_("noted"), text=text))
-    return tuple(sorted(said, key=lambda one: one.at))
+def _events(contact: Contact) -> list[HandoffEvent]:
+    """What was done with all handoffs of the contact."""
+    rows = HandoffEvent.objects.filter(handoff__contact=contact).select_related("actor", "assignee", "reason")
+    return list(rows)

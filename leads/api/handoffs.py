@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -21,7 +22,8 @@ from crm.api.views import ReadOnlyResource, verb
 from crm.errors import Invalid
 from crm.models import Team, User
 from leads.filters import HandoffFilter
-from leads.models import Handoff
+from leads.models import Handoff, HandoffComment
+from leads.models.comments import LONGEST_COMMENT
 
 
 class HandoffSerializer(RowSerializer):
@@ -122,6 +124,25 @@ class PauseSerializer(serializers.Serializer):
     reason = serializers.CharField(max_length=300, allow_blank=True, required=False, default="")
 
 
+class CommentSerializer(RowSerializer):
+    """A word about a handoff. `mentions` are the people whom the text names with an @, who were told of it."""
+
+    handoff = serializers.IntegerField(source="handoff_id")
+    author = PersonField()
+    mentions = serializers.ListField(child=PersonField(), source="mentions.all")
+
+    class Meta:
+        model = HandoffComment
+        fields = ("id", "handoff", "author", "at", "text", "mentions")
+        read_only_fields = fields
+
+
+class SaySerializer(serializers.Serializer):
+    """What is said. `@Sam`, `@Sam Seller` and `@sam@firm.example` name people."""
+
+    text = serializers.CharField(max_length=LONGEST_COMMENT)
+
+
 class HandoffResource(ReadOnlyResource):
     """Handoffs: salespeople see what is or was offered to them or to their team, all others see every one."""
 
@@ -192,6 +213,24 @@ class HandoffResource(ReadOnlyResource):
     def undo(self, request: Request, pk: str) -> Response:
         self.found()
         return self._act(flows.undo)
+
+    @extend_schema(methods=["get"], responses=CommentSerializer(many=True), description="What was said, newest first.")
+    @extend_schema(
+        methods=["post"],
+        request=SaySerializer,
+        responses={201: CommentSerializer},
+        description="Say something to both teams; whom the text names with an @ is told.",
+    )
+    @action(detail=True, methods=["get", "post"], filterset_class=None)
+    def comments(self, request: Request, pk: str) -> Response:
+        handoff = self.found()
+        rows = HandoffComment.objects.filter(handoff=handoff).select_related("author").prefetch_related("mentions")
+        if request.method != "POST":
+            page = self.paginate_queryset(rows)
+            return self.get_paginated_response(CommentSerializer(page, many=True).data)
+        text = self.given(SaySerializer)["text"]
+        made = flows.comment(actor=request.user, handoff_id=handoff.pk, text=text, at=timezone.now())
+        return Response(CommentSerializer(rows.get(pk=made.pk)).data, status=201)
 
     @verb(PauseSerializer, HandoffSerializer, "Let the clocks of the handoff stand still for a while.")
     @action(detail=True, methods=["post"])

@@ -1,4 +1,5 @@
 from leads.models.activities import Activity, ActivityType, BotVerdict, Campaign, Touch
+from leads.models.comments import HandoffComment
 from leads.models.contacts import Company, Contact, ContactChange, Source, StageChange
 from leads.models.handoffs import Handoff, HandoffEvent, Opportunity, Reason
 from leads.models.imports import Import, ImportedContact
@@ -18,6 +19,7 @@ __all__ = [
     "ContactAddress",
     "ContactChange",
     "Handoff",
+    "HandoffComment",
     "HandoffEvent",
     "Import",
     "ImportedContact",

@@ -18,7 +18,7 @@ from crm.access import person
 from crm.errors import NotFound
 from crm.queries import card as card_queries
 from crm.queries import duplicates
-from leads.forms import DisqualifyForm, ReturnForm
+from leads.forms import DisqualifyForm, ReturnForm, SayForm
 from leads.forms_sales import (
     AdjustForm,
     LogForm,
@@ -85,6 +85,7 @@ def contact_page(
         "opened": dict.fromkeys(refused, True),
     }
     context |= {name: refused.get(name) or form(auto_id=f"{name}_%s") for name, form in FORMS.items()}
+    context["say_form"] = refused.get("say_form") or SayForm(auto_id="say_form_%s")
     context["qualify_form"] = refused.get("qualify_form") or QualifyForm(answers=found.answers)
     template = "leads/contact/body.html" if request.htmx else "leads/contact/page.html"  # type: ignore[attr-defined]
     return render(request, template, context, status=status)

@@ -143,7 +143,7 @@ def _act(
             undo_url = _undo_url([handoff_id], back=back_of(chosen)) if is_undoable else ""
             toasts.tell(request=request, text=text, undo_url=undo_url)
             if is_from_card:
-                return HttpResponseRedirect(_back_to(request), status=303)
+                return HttpResponseRedirect(back_to(request), status=303)
             return _to_queue(back_of(chosen), focus=following)
     found = evidence_queries.evidence(user=user, handoff_id=handoff_id, now=timezone.now())
     if is_from_card:
@@ -202,7 +202,7 @@ def contact_disqualify(request: HttpRequest, contact_id: int) -> HttpResponse:
         return contact_page(request, contact_id, refused={"disqualify_form": form}, conflict=str(refusal), status=409)
     undo_url = reverse("handoff_undo", args=[handoff.pk]) if handoff else ""
     toasts.tell(request=request, text=_disqualified(contact), undo_url=undo_url)
-    return HttpResponseRedirect(_back_to(request), status=303)
+    return HttpResponseRedirect(back_to(request), status=303)
 
 
 @require_POST
@@ -215,7 +215,7 @@ def contact_requalify(request: HttpRequest, contact_id: int) -> HttpResponse:
     else:
         text = _("%(name)s may buy again; the score decides what follows.") % {"name": contact}
         toasts.tell(request=request, text=text)
-    return HttpResponseRedirect(_back_to(request), status=303)
+    return HttpResponseRedirect(back_to(request), status=303)
 
 
 # Several at once ------------------------------------------------------------------------------------------------------
@@ -302,7 +302,7 @@ def handoff_undo(request: HttpRequest, handoff_id: int) -> HttpResponse:
         toasts.warn(request=request, text=str(refusal))
     else:
         toasts.tell(request=request, text=_("Taken back: %(name)s is as before.") % {"name": handoff.contact})
-    return HttpResponseRedirect(_back_to(request), status=303)
+    return HttpResponseRedirect(back_to(request), status=303)
 
 
 @reviewers_only
@@ -319,10 +319,10 @@ def queue_undo(request: HttpRequest) -> HttpResponse:
         text = ngettext("Taken back: %(count)d lead is as before.", "Taken back: %(count)d leads are as before.", count)
         toasts.tell(request=request, text=text % {"count": count})
     _warn_of(request, results)
-    return HttpResponseRedirect(_back_to(request), status=303)
+    return HttpResponseRedirect(back_to(request), status=303)
 
 
-def _back_to(request: HttpRequest) -> str:
+def back_to(request: HttpRequest) -> str:
     """Where to go on: the page that `next` names or that one came from, if it is one of ours."""
     asked = request.POST.get("next") or request.GET.get("next") or ""
     came_from = urlsplit(request.headers.get("referer", ""))

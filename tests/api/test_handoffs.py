@@ -254,3 +254,24 @@ def test_an_offer_is_lost_and_the_owner_chooses_what_then(callers, accepted, the
     lost = callers["salesperson"].post(path, {"reason": "price"} | then)
     assert (lost["state"], lost["reason"]) == ("lost", "price")
     assert callers["marketer"].get(f"contacts/{accepted.contact_id}/")["stage"] == stage
+
+
+def test_both_teams_speak_about_a_handoff(callers, offered, marketer, salesperson):
+    path = f"handoffs/{offered.pk}/comments/"
+    made = callers["marketer"].post(path, {"text": "@Sam ask them"}, status=201)
+    assert made | {"id": 0} == {
+        "id": 0,
+        "handoff": offered.pk,
+        "author": marketer.email,
+        "at": "2026-03-03T08:00:00Z",
+        "text": "@Sam Seller ask them",
+        "mentions": [salesperson.email],
+    }
+    callers["salesperson"].post(path, {"text": "I will"}, status=201)
+    listed = callers["salesperson"].get(path)
+    assert [row["text"] for row in listed["results"]] == ["I will", "@Sam Seller ask them"]
+    assert listed["next"] is listed["previous"] is None
+    for wrong in ({}, {"text": " "}, {"text": "@Nobody"}, {"text": "x" * 2001}):
+        assert "text" in callers["marketer"].post(path, wrong, status=400)["errors"]
+    assert callers["other"].call("get", path).status_code == 404
+    callers["other"].post(path, {"text": "Me too"}, status=404)

@@ -226,7 +226,7 @@ def test_nobody_gets_anything_without_a_key(program, world):
     nobody = program()
     paths = [f"{name}/" for name in RESOURCES] + [world.path(name) for name in ROWS]
     paths += [f"{world.path(resource)}{name}/" for resource, name, *_rest in (*VERBS, *ASKS)]
-    paths += [f"{world.path('contacts')}score/", ""]
+    paths += [f"{world.path('contacts')}score/", f"{world.path('handoffs')}comments/", ""]
     for path in paths:
         for method in ("get", "post", "patch", "delete", "put"):
             response = nobody.call(method, path)

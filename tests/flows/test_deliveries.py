@@ -269,8 +269,9 @@ def test_every_kind_of_notice_has_words(marketer, salesperson, manager):
     written = Notice.objects.exclude(timer__milestone__in=["review", "answer"])
     told = {notice.kind: notice for notice in written.select_related(*notice_words.RELATED)}
     for kind in set(WEBHOOK_KINDS) - set(told):
+        params = {"why": "nobody_free", "name": "Ivo", "by": "Mira Marketer"}
         about = {"contact": first.contact, "handoff": first, "recipient": marketer}
-        told[kind] = Notice(kind=kind, created_at=AT, params={"why": "nobody_free", "name": "Ivo"}, **about)
+        told[kind] = Notice(kind=kind, created_at=AT, params=params, **about)
     words = {kind: notice_words.describe(notice) for kind, notice in told.items()}
     assert {kind: one.subject for kind, one in words.items()} == {
         "warn": "Due soon: first contact with eva@firm.example",
@@ -281,6 +282,7 @@ def test_every_kind_of_notice_has_words(marketer, salesperson, manager):
         "moved_away": "Moved on from you: eva@firm.example",
         "stuck": "Stuck with marketing: eva@firm.example",
         "merged": "Merged: eva@firm.example",
+        "mentioned": "Mira Marketer asks you about eva@firm.example",
         "rejected": "Rejected by sales: eva@firm.example",
         "returned": "Returned to nurturing: eva@firm.example",
         "active_again": "Active again: eva@firm.example",
