@@ -8,7 +8,7 @@ from typing import Any
 
 import django_filters as filters
 from django import forms
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Replace
 from django.utils.translation import gettext_lazy as _
 
@@ -31,7 +31,6 @@ from leads.models import (
     Segment,
     Task,
     TaskKind,
-    Touch,
 )
 from leads.models.imports import ImportState
 from leads.names import company_key
@@ -39,6 +38,7 @@ from leads.names import company_key
 MAX_ID = 2**63 - 1
 MAX_WORDS = 6
 LEAST_DIGITS = 4
+NO_CODE = "none"
 
 
 def _in_any(fields: Sequence[str], word: str) -> Q:
@@ -76,6 +76,19 @@ class TextFilter(filters.CharFilter):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"lookup_expr": "iexact", "max_length": 254} | kwargs)
+
+
+class CodeFilter(TextFilter):
+    """A row by its code; `none` finds what has none."""
+
+    def __init__(self, field_name: str, **kwargs: Any) -> None:
+        self.relation = field_name
+        super().__init__(field_name=f"{field_name}__code", **kwargs)
+
+    def filter(self, rows: QuerySet, value: str) -> QuerySet:
+        if value == NO_CODE:
+            return rows.filter(**{f"{self.relation}__isnull": True})
+        return super().filter(rows, value)
 
 
 class PersonFilter(TextFilter):
@@ -133,7 +146,7 @@ class ContactFilter(filters.FilterSet):
     stage = filters.ChoiceFilter(choices=_choices(words.STAGES), label=_("Stage"))
     email = TextFilter(method="known_by", label=_("E-mail"))
     owner = PersonFilter("owner", label=_("Owner"))
-    source = TextFilter(field_name="source__code", label=_("Source"))
+    source = CodeFilter("source", label=_("Source"))
     company = IdFilter(field_name="company_id", label=_("Company"))
     country = TextFilter(label=_("Country"))
     campaign = IdFilter(method="touched_by", label=_("Campaign"))
@@ -243,6 +256,8 @@ class HandoffFilter(filters.FilterSet):
     assignee = PersonFilter("assignee", label=_("Assignee"))
     reason = TextFilter(field_name="reason__code", label=_("Reason"))
     campaign = IdFilter(method="after", label=_("Formed after meeting the campaign"))
+    source = CodeFilter("contact__source", label=_("Source"))
+    outcome = filters.ChoiceFilter(choices=_choices(words.OUTCOMES), method="came_to", label=_("Outcome"))
 
     class Meta:
         model = Handoff
@@ -250,8 +265,11 @@ class HandoffFilter(filters.FilterSet):
 
     def after(self, rows: QuerySet, name: str, value: int) -> QuerySet:
         """Handoffs of contacts who had met the campaign when they were formed."""
-        met = Touch.objects.filter(contact=OuterRef("contact"), campaign=value, at__lte=OuterRef("formed_at"))
-        return rows.filter(Exists(met))
+        return rows.after(value)
+
+    def came_to(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """Handed over, and what became of them."""
+        return rows.with_outcome().filter(outcome=value) if value else rows
 
 
 class OpportunityFilter(filters.FilterSet):

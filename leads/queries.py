@@ -10,6 +10,8 @@ from django.db.models.functions import Coalesce, Lower
 from crm.models import User
 from leads import services
 from leads.models import Campaign, Company, Contact, Handoff, Touch
+from leads.models.handoffs import HandoffQuerySet
+from leads.outcomes import Outcome
 from leads.stages import Stage
 
 NAMES_OFFERED = 12
@@ -82,6 +84,25 @@ def company_contacts(*, user: User, company: Company) -> QuerySet[Contact]:
     """Who works there, of those whom `user` may see: furthest along first."""
     rows = Contact.objects.visible_to(user).filter(company=company).select_related("company", "source", "owner")
     return rows.order_by("-stage_at", "-id")
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """How many handed leads came to each of the three ends."""
+
+    customer: int
+    working: int
+    unqualified: int
+
+    @property
+    def handed(self) -> int:
+        return self.customer + self.working + self.unqualified
+
+
+def outcomes_of(handoffs: HandoffQuerySet) -> Outcomes:
+    """What became of these handoffs, those that were handed over; one query."""
+    counts = {one.value: Count("pk", filter=Q(outcome=one.value)) for one in Outcome}
+    return Outcomes(**handoffs.order_by().with_outcome().aggregate(**counts))
 
 
 def campaigns_listed() -> QuerySet[Campaign]:

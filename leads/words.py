@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext_lazy
 
+from leads.outcomes import Outcome
 from leads.stages import HandoffState, ReasonKind, Stage, VerbName
 
 STAGES = {
@@ -33,6 +34,13 @@ HANDOFF_STATES = {
     HandoffState.REJECTED: _("Rejected"),
     HandoffState.RECYCLED: _("Recycled"),
     HandoffState.CLOSED: _("Closed"),
+}
+
+# What came of a lead that marketing handed over.
+OUTCOMES = {
+    Outcome.CUSTOMER: _("Became a customer"),
+    Outcome.WORKING: _("Still being worked"),
+    Outcome.UNQUALIFIED: _("Not properly qualified"),
 }
 
 REASON_KINDS = {

@@ -191,13 +191,17 @@ class Ledger:
 
 
 def ledger_of(contact: Contact, *, at: dt.datetime, rules: Rules, known: Sequence[Activity] | None = None) -> Ledger:
-    """What counts for the score of `contact` up to `at`, by three queries; by two where all activities are `known`."""
+    """What counts for the score of `contact` up to `at`, by three queries.
+
+    By one where all activities are `known`, read with `type`, `campaign` and `bot_verdict`.
+    """
     rows: Iterable[Activity]
-    machines = set(BotVerdict.objects.filter(activity__contact=contact).values_list("activity_id", flat=True))
     if known is None:
+        machines = set(BotVerdict.objects.filter(activity__contact=contact).values_list("activity_id", flat=True))
         found = contact.activities.filter(occurred_at__lte=at, type__in=list(rules.by_type))
         rows = found.select_related("campaign", "type").order_by("occurred_at", "id")
     else:
+        machines = {row.pk for row in known if hasattr(row, "bot_verdict")}
         counted = (row for row in known if row.occurred_at <= at and row.type_id in rules.by_type)
         rows = sorted(counted, key=lambda row: (row.occurred_at, row.pk))
     rows = list(rows)

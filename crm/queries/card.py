@@ -206,7 +206,7 @@ def card_of(user: User, *, contact_id: int, now: dt.datetime, is_whole: bool = F
     offer = next((row for row in offers if row.state == Opportunity.State.OPEN), None)
     timers, own, drawn = _clocks(user, contact, now=now)
     activities = list(
-        contact.activities.select_related("type", "actor", "campaign").order_by("-occurred_at", "-id")[
+        contact.activities.select_related("type", "actor", "campaign", "bot_verdict").order_by("-occurred_at", "-id")[
             : timeline.LONGEST
         ]
     )

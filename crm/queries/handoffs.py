@@ -147,6 +147,12 @@ class HandoffRow:
     def state_word(self) -> str:
         return str(words.HANDOFF_STATES[self.handoff.state_enum])
 
+    @property
+    def outcome_word(self) -> str:
+        """What became of it for marketing; empty before it was handed over."""
+        found = self.handoff.find_outcome()
+        return str(words.OUTCOMES[found]) if found else ""
+
 
 @dataclass(frozen=True)
 class HandoffRows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import IntegerField, QuerySet, Subquery
 from django.utils import timezone
 
 from crm.models import Notice, User
@@ -11,21 +12,32 @@ from leads.stages import HandoffState
 from sla.models import Timer
 
 
+class CountOf(Subquery):
+    """How many rows a query has, as a value of another query."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+    output_field = IntegerField()
+
+
 def navigation_counts(*, user: User) -> dict[str, int]:
     """How much waits behind each entry for this person, by the `count_key` of `crm.navigation`.
 
-    One counting query for each entry that the person's roles have; for the inbox, whose rows are judged one by one,
-    a few, however many rows there are.
+    One query for what is only counted; for the inbox and what nobody notices, whose rows are judged, a few each,
+    however many rows there are.
     """
-    counts = {"alerts": Notice.objects.filter(recipient=user, read_at=None).count()}
+    counted: dict[str, QuerySet] = {"alerts": Notice.objects.filter(recipient=user, read_at=None)}
     oversees = user.is_manager or user.is_admin
     if user.is_marketer or oversees:
-        counts["queue"] = Handoff.objects.visible_to(user).filter(state=HandoffState.IN_REVIEW).count()
+        counted["queue"] = Handoff.objects.visible_to(user).filter(state=HandoffState.IN_REVIEW)
+    if oversees:
+        counted["sla"] = Timer.objects.visible_to(user).open()
+    if user.is_salesperson or oversees:
+        counted["opportunities"] = Opportunity.objects.visible_to(user).filter(state=Opportunity.State.OPEN)
+    asked = {f"{name}_count": CountOf(rows.order_by().values("pk")) for name, rows in counted.items()}
+    found = User.objects.filter(pk=user.pk).values(**asked).get()
+    counts = {name: found[f"{name}_count"] for name in counted}
     if user.is_salesperson:
         counts["inbox"] = inbox.count_waiting(user, now=timezone.now())
     if oversees:
-        counts["sla"] = Timer.objects.visible_to(user).open().count()
         counts["unnoticed"] = sum(unnoticed.counts(user=user, now=timezone.now()).values())
-    if user.is_salesperson or oversees:
-        counts["opportunities"] = Opportunity.objects.visible_to(user).filter(state=Opportunity.State.OPEN).count()
     return counts

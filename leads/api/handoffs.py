@@ -21,6 +21,7 @@ from crm.api.fields import CodeField, CommentField, InstantField, NameField, Per
 from crm.api.views import ReadOnlyResource, verb
 from crm.errors import Invalid
 from crm.models import Team, User
+from leads import words
 from leads.filters import HandoffFilter
 from leads.models import Handoff, HandoffComment
 from leads.models.comments import LONGEST_COMMENT
@@ -35,6 +36,11 @@ class HandoffSerializer(RowSerializer):
     team = NameField(allow_null=True)
     reviewed_by = PersonField(allow_null=True)
     reason = CodeField(allow_null=True)
+    outcome = serializers.ChoiceField(
+        choices=list(words.OUTCOMES.items()),
+        allow_null=True,
+        help_text=str(_("What became of it for marketing; null before it was handed over.")),
+    )
 
     class Meta:
         model = Handoff
@@ -66,6 +72,7 @@ class HandoffSerializer(RowSerializer):
             "reason",
             "comment",
             "rating",
+            "outcome",
         )
         read_only_fields = fields
 
@@ -152,7 +159,7 @@ class HandoffResource(ReadOnlyResource):
 
     def rows(self) -> QuerySet[Handoff]:
         visible = Handoff.objects.visible_to(self.request.user)
-        return visible.select_related("assignee", "team", "reviewed_by", "reason")
+        return visible.select_related("assignee", "team", "reviewed_by", "reason").with_outcome()
 
     def _act(self, flow: Callable[..., Any], **given: Any) -> Response:
         flow(actor=self.request.user, handoff_id=int(self.kwargs["pk"]), at=timezone.now(), **given)

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from leads import stages, words
+from leads import outcomes, stages, words
 from leads.constraints import CompositeForeignKey
+from leads.models.activities import Touch
 from leads.models.contacts import Contact
-from leads.stages import HandoffState
+from leads.outcomes import STILL_WORKED, Outcome
+from leads.stages import HandoffState, ReasonKind
 
 if TYPE_CHECKING:
     from crm.models import User
@@ -61,6 +63,24 @@ class HandoffQuerySet(models.QuerySet["Handoff"]):
         if user.team_id:
             rights |= Q(assignee=None, team=user.team_id)
         return self.filter(rights)
+
+    def after(self, campaign_id: int) -> HandoffQuerySet:
+        """Those whose contacts had met the campaign when they were formed."""
+        met = Touch.objects.filter(contact=OuterRef("contact"), campaign=campaign_id, at__lte=OuterRef("formed_at"))
+        return self.filter(Exists(met))
+
+    def with_outcome(self) -> HandoffQuerySet:
+        """With `outcome`: the SQL twin of `leads.outcomes.outcome`."""
+        nothing_handed = Q(cause=Handoff.Cause.OWN) | Q(offered_at=None) | Q(reason__kind=ReasonKind.MERGE.value)
+        return self.annotate(
+            outcome=Case(
+                When(nothing_handed, then=Value(None)),
+                When(state__in=[one.value for one in STILL_WORKED], then=Value(Outcome.WORKING.value)),
+                When(reason__kind=ReasonKind.WON.value, then=Value(Outcome.CUSTOMER.value)),
+                default=Value(Outcome.UNQUALIFIED.value),
+                output_field=models.CharField(max_length=11, null=True),
+            )
+        )
 
 
 class Handoff(models.Model):
@@ -196,6 +216,15 @@ class Handoff(models.Model):
     @property
     def state_enum(self) -> HandoffState:
         return HandoffState(self.state)
+
+    def find_outcome(self) -> Outcome | None:
+        """What came of it for marketing; costs no query when it was read with `reason`."""
+        return outcomes.outcome(
+            state=self.state_enum,
+            is_own=self.cause == self.Cause.OWN,
+            is_offered=self.offered_at is not None,
+            reason_kind=ReasonKind(self.reason.kind) if self.reason else None,
+        )
 
 
 class HandoffEvent(models.Model):

@@ -11,13 +11,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from crm import toasts
-from crm.access import roles_required
+from crm.access import person, roles_required
 from crm.errors import Invalid
 from crm.models import Role
+from crm.queries import funnel
 from leads import queries, services
 from leads.filters import CampaignFilter
 from leads.forms import CampaignForm
-from leads.models import Campaign
+from leads.models import Campaign, Handoff
 
 PAGE_SIZE = 50
 ORDERS = {
@@ -40,7 +41,8 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
     rows = queries.campaigns_listed().order_by(*ORDERS.get(request.GET.get("order", ""), ("-id",)), "-id")
     found = CampaignFilter(request.GET, queryset=rows)
     page = Paginator(found.qs if found.is_valid() else rows.none(), PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "leads/campaigns/list.html", {"page": page, "q": request.GET.get("q", "")})
+    context = {"page": page, "q": request.GET.get("q", ""), "channels": funnel.channel_rows(user=person(request))}
+    return render(request, "leads/campaigns/list.html", context)
 
 
 @marketing_only
@@ -48,7 +50,8 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
 def campaign_page(request: HttpRequest, campaign_id: int) -> HttpResponse:
     """One campaign and what it brought."""
     campaign = get_object_or_404(queries.campaigns_listed(), id=campaign_id)
-    return render(request, "leads/campaigns/page.html", {"campaign": campaign})
+    outcomes = queries.outcomes_of(Handoff.objects.visible_to(person(request)).after(campaign.pk))
+    return render(request, "leads/campaigns/page.html", {"campaign": campaign, "outcomes": outcomes})
 
 
 @marketing_only

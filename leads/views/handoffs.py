@@ -13,7 +13,18 @@ from crm.chips import chips_of
 from crm.queries import handoffs as queries
 
 PAGE_SIZE = 50
-KEPT = ("contact", "campaign", "cause", "reason", "promised_by", "reviewed_by", "between", "response", "result")
+KEPT = (
+    "contact",
+    "campaign",
+    "source",
+    "cause",
+    "reason",
+    "promised_by",
+    "reviewed_by",
+    "between",
+    "response",
+    "result",
+)
 
 
 @require_safe

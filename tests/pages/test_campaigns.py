@@ -47,7 +47,7 @@ def test_a_campaign_counts_touches_contacts_and_the_handoffs_that_came_after(cli
     click("before", campaign="Autumn mailing", at=TUESDAY - DAY)
     campaign = Campaign.objects.get()
     page = client.get("/campaigns/")
-    assert re.findall(r'class="count[^"]*" href="([^"]+)">(\d+)<', page.content.decode())[-2:] == [
+    assert re.findall(r'class="count[^"]*" href="([^"]+)">(\d+)<', page.content.decode())[:2] == [
         (f"/contacts/?campaign={campaign.pk}", "2"),
         (f"/handoffs/?campaign={campaign.pk}", "1"),
     ]

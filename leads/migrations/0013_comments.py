@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leads', '0010_contact_window'),
+        ('leads', '0012_reasons_described'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
