@@ -84,6 +84,15 @@ class Several(tuple[object, ...]):
     """The values of a fact that has several of them at once, or none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One condition before one thing: what it looks at there, and whether it holds."""
+
+    condition: Condition
+    value: object
+    holds: bool
+
+
 class ConditionError(ValueError):
     """A condition that cannot be understood. Its text is a sentence that says what to do.
 
@@ -145,6 +154,12 @@ def matches(condition: Condition, value: object) -> bool:
 def all_match(conditions: Iterable[Condition], getter: Callable[[str], object]) -> bool:
     """Whether every condition is met; `getter(field)` gives the values, None for a missing one."""
     return all(matches(condition, getter(condition.field)) for condition in conditions)
+
+
+def judge(conditions: Iterable[Condition], getter: Callable[[str], object]) -> tuple[Judged, ...]:
+    """Every condition with the value that it finds and whether it holds, for an answer to "why?"."""
+    values = [(one, getter(one.field)) for one in conditions]
+    return tuple(Judged(one, value, matches(one, value)) for one, value in values)
 
 
 def is_unset(value: object) -> bool:

@@ -35,6 +35,7 @@ HANDOFF_FIELDS = (
     "reviewed_at",
     "reviewed_by_id",
     "offered_at",
+    "overflow_at",
     "overflowed_at",
     "answered_at",
     "contacted_at",
@@ -356,6 +357,8 @@ def move(
     from_state = handoff.state
     if to_state is not None:
         handoff.state = to_state.value
+        if to_state is not HandoffState.WAITING:
+            handoff.overflow_at = None
         if to_state in stages.ENDED_STATES:
             fields.setdefault("ended_at", at)
     for name, value in fields.items():

@@ -4,28 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.db.models import prefetch_related_objects
 from django.utils.translation import gettext as _
 
 from crm.errors import Conflict
 from leads import facts
-from leads.conditions import Condition, all_match, matches, parse_conditions
+from leads.conditions import Condition, Judged, all_match, judge, parse_conditions
 from leads.models import Handoff
 from sla.models import Calendar, CalendarOf, Milestone, Policy
 
 IF_PROMISED = (Milestone.MEETING, Milestone.FOLLOW_UP)
 """Clocks that run only where a policy promises something."""
-
-
-@dataclass(frozen=True)
-class Judged:
-    """One condition of a policy before one handoff: what it looks at there, and whether it holds."""
-
-    condition: Condition
-    value: Any
-    holds: bool
 
 
 @dataclass(frozen=True)
@@ -78,8 +68,7 @@ class Chooser:
         """Every policy in order, each condition with what the handoff has for it."""
         get = facts.handoff_getter(handoff, drawn=self._drawn)
         for policy, conditions in self.policies:
-            values = [(one, get(one.field)) for one in conditions]
-            yield Judgement(policy, tuple(Judged(one, value, matches(one, value)) for one, value in values))
+            yield Judgement(policy, judge(conditions, get))
 
 
 def calendar_for(policy: Policy, handoff: Handoff) -> Calendar:

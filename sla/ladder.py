@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from crm.errors import Invalid
 from crm.models import Team, User
-from crm.models.people import TeamKind
+from crm.models.people import OVERFLOW_KINDS, TeamKind
 from sla import clock
 from sla.models import Milestone, Timer
 
@@ -23,7 +23,6 @@ PauseSpan = tuple[dt.datetime, dt.datetime]
 
 MOST_STEPS = 20
 LONGEST_AFTER = 10 * 365 * 86_400
-OVERFLOW_KINDS = (TeamKind.PARTNER, TeamKind.CUSTOMER_SERVICE)
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,10 @@ class Calendar(models.Model):
             extra_days=self.extra_days,
         )
 
+    def is_open(self, at: dt.datetime) -> bool:
+        """Whether it is working time at `at`."""
+        return clock.is_open(self.parse(), at)
+
 
 class Milestone(models.TextChoices):
     """What is promised."""

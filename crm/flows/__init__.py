@@ -19,13 +19,14 @@ from crm.flows.contacts import (
     touch_contact,
 )
 from crm.flows.conversation import comment
-from crm.flows.handoffs import accept, approve, overflow, reassign, recycle, reject, return_to_marketing, route_waiting
+from crm.flows.handoffs import accept, approve, overflow, reassign, recycle, reject, return_to_marketing
 from crm.flows.imports import imports_to_resume, retry_import, run_import, start_import
 from crm.flows.merging import merge_contacts
 from crm.flows.opportunities import AfterLoss, lose_opportunity, open_opportunity, win_opportunity
 from crm.flows.scores import adjust_score, rescore, sweep_scores
 from crm.flows.tasks import add_task, cancel_task, change_task, finish_task, undo_task
 from crm.flows.undo import undo
+from crm.flows.waiting import route_waiting
 
 __all__ = [
     "ActivityIn",

@@ -63,7 +63,7 @@ def _reassign(handoff: Handoff, *, at: dt.datetime) -> str:
     if moves.filter(verb=VerbName.REASSIGN, actor=None).count() >= MOST_MOVES:
         return "moved_enough"
     had_it = set(moves.exclude(assignee=None).values_list("assignee_id", flat=True)) | {handoff.assignee_id}
-    choice = routing.choose(handoff.contact, but_not={one for one in had_it if one is not None})
+    choice = routing.choose(handoff, at=at, but_not={one for one in had_it if one is not None})
     if choice is None:
         return "nobody_free"
     handoffs.move_to(handoff, choice, actor=None, at=at)

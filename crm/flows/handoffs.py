@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -12,23 +11,21 @@ from django.utils.translation import gettext as _
 
 import sla.services
 from crm import notices
-from crm.errors import Conflict, Forbidden, Invalid
+from crm.errors import Conflict, Invalid
 from crm.models import Team, User
 from crm.models.notices import NoticeKind
+from crm.models.people import OVERFLOW_KINDS
 from leads import lifecycle, next_steps, routing
-from leads.models import Handoff, HandoffEvent, Reason
+from leads.models import Handoff, HandoffEvent, Reason, RoutingSettings
 from leads.stages import HandoffState, ReasonKind, Stage, VerbName
-from sla import climbing
-from sla.ladder import OVERFLOW_KINDS
+from sla import climbing, clock
 from sla.models import Milestone
 
 if TYPE_CHECKING:
     from leads.routing import Choice
 
-logger = logging.getLogger(__name__)
 # An assignee hears of a lead only after the hand that gave it could have taken it back.
 UNDO_PAUSE = dt.timedelta(seconds=30)
-ROUTE_BATCH = 100
 
 
 @transaction.atomic
@@ -43,7 +40,7 @@ def approve(
     """
     handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
     lifecycle.require(VerbName.APPROVE, actor=actor, contact=handoff.contact, handoff=handoff)
-    choice = routing.named(assignee_email) if assignee_email else routing.choose(handoff.contact)
+    choice = _chosen(handoff, assignee_email, at=at, is_new=True)
     before = _before(handoff)
     reviewed: dict[str, Any] = {"reviewed_at": at, "reviewed_by_id": actor.pk}
     if choice is None:
@@ -55,6 +52,7 @@ def approve(
             to_state=HandoffState.WAITING,
             comment=comment,
             before=before,
+            overflow_at=overflow_at(routing.hold(), since=at),
             **reviewed,
         )
         sla.services.meet([handoff.pk], [Milestone.REVIEW], at=at)
@@ -65,6 +63,14 @@ def approve(
         sla.services.meet([handoff.pk], [Milestone.REVIEW], at=at)
         _start_offer(handoff, event, at=at)
     return handoff
+
+
+def _chosen(handoff: Handoff, email: str | None, *, at: dt.datetime, is_new: bool = False) -> Choice | None:
+    """The person named, else whom routing finds among those who do not have the lead; None when nobody can take it."""
+    if email:
+        return routing.named(email, at=at)
+    but_not = [handoff.assignee_id] if handoff.assignee_id else []
+    return routing.choose(handoff, at=at, but_not=but_not, is_new=is_new)
 
 
 def _before(handoff: Handoff) -> dict[str, Any]:
@@ -239,13 +245,9 @@ def reassign(
     handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
     verb = VerbName.OFFER if handoff.state_enum is HandoffState.WAITING else VerbName.REASSIGN
     lifecycle.require(verb, actor=actor, contact=handoff.contact, handoff=handoff)
-    choice = (
-        routing.named(assignee_email)
-        if assignee_email
-        else routing.choose(handoff.contact, but_not=[handoff.assignee_id] if handoff.assignee_id else [])
-    )
+    choice = _chosen(handoff, assignee_email, at=at)
     if choice is None:
-        raise Conflict(_("Nobody else is on duty with room for another lead."))
+        raise Conflict(_("Nobody else can take another lead now."))
     if verb is VerbName.OFFER:
         event = _offer(handoff, verb, choice, actor=actor, at=at, before=_before(handoff), comment=comment)
         _start_offer(handoff, event, at=at)
@@ -302,6 +304,18 @@ def overflow_team(team_id: int | None) -> Team | None:
     """The team of a partner or of customer service with this id, the first one where none is given."""
     teams = Team.objects.filter(kind__in=OVERFLOW_KINDS)
     return (teams.filter(id=team_id) if team_id else teams.order_by("id")).first()
+
+
+def overflow_at(settings: RoutingSettings, *, since: dt.datetime) -> dt.datetime | None:
+    """When a lead that waits since then is offered to another team; None where none is set.
+
+    The wait is counted in the working time of the calendar set for it, without one around the clock.
+    """
+    if settings.overflow_seconds is None:
+        return None
+    if settings.overflow_calendar is None:
+        return since + dt.timedelta(seconds=settings.overflow_seconds)
+    return clock.due_at(settings.overflow_calendar.parse(), since, settings.overflow_seconds)
 
 
 def offer_to_team(handoff: Handoff, team: Team, *, actor: User | None, at: dt.datetime) -> None:
@@ -388,19 +402,3 @@ def recycle_locked(
 def _check_rating(rating: int | None) -> None:
     if rating is not None and not 1 <= rating <= 5:
         raise Invalid(_("Rate from 1 to 5."), field="rating")
-
-
-def route_waiting(*, at: dt.datetime) -> int:
-    """Offer waiting leads, oldest first, as capacity frees; return how many found somebody. One transaction each."""
-    waiting = Handoff.objects.filter(state=HandoffState.WAITING).order_by("reviewed_at", "id")
-    offered = 0
-    for handoff_id in waiting.values_list("id", flat=True)[:ROUTE_BATCH]:
-        try:
-            reassign(actor=None, handoff_id=handoff_id, at=at)
-            offered += 1
-        except Conflict:
-            # Nobody is free (or somebody was faster): the next sweep tries again.
-            continue
-        except Forbidden:
-            logger.exception("The system may not offer handoff %d.", handoff_id)
-    return offered

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 
 from crm.errors import Forbidden, Invalid, NotFound
 from crm.models import Role, User
+from leads import routing
 from leads.models import Handoff
 from sla import calendars
 
@@ -46,6 +47,8 @@ def edit_person(*, actor: User, person_id: int, values: dict[str, Any], roles: S
     """
     _require_admin(actor)
     _require_roles(roles)
+    # Nobody is given a lead while what they can take is being changed.
+    routing.hold()
     person = User.objects.select_for_update().filter(id=person_id).first()
     if person is None:
         raise NotFound(_("There is no such person."))
@@ -67,6 +70,7 @@ def set_duty(*, actor: User, person_id: int, is_on_duty: bool, at: dt.datetime) 
     """Set a salesperson on duty or off: for managers too, who see who waits. Raises `Forbidden`, `NotFound`."""
     if not (actor.is_manager or actor.is_admin):
         raise Forbidden(_("Who is on duty is for managers and administrators to say."))
+    routing.hold()
     sellers = User.objects.with_role(Role.SALESPERSON).select_for_update(of=("self",))
     person = sellers.filter(id=person_id).first()
     if person is None:

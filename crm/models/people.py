@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import secrets
 import zoneinfo
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.exceptions import ValidationError
@@ -17,6 +17,9 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from crm import quiet, rhythms
+
+if TYPE_CHECKING:
+    from sla.models import Calendar
 
 
 class Role(models.TextChoices):
@@ -35,6 +38,10 @@ class TeamKind(models.TextChoices):
     SALES = "sales", _("Sales")
     PARTNER = "partner", _("Partner")
     CUSTOMER_SERVICE = "customer_service", _("Customer service")
+
+
+OVERFLOW_KINDS = (TeamKind.PARTNER, TeamKind.CUSTOMER_SERVICE)
+"""Teams that get what sales cannot take; their people have no part in the rotation of everybody."""
 
 
 class Team(models.Model):
@@ -114,6 +121,7 @@ class User(AbstractBaseUser):
         related_name="people",
     )
     capacity = models.PositiveSmallIntegerField(_("open handoffs at most"), default=8)
+    daily_capacity = models.PositiveSmallIntegerField(_("new leads a day at most"), null=True, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     is_on_duty = models.BooleanField(_("on duty"), default=True)
     quiet_from = models.TimeField(_("quiet from"), null=True, blank=True)
@@ -178,6 +186,11 @@ class User(AbstractBaseUser):
     def is_away(self, at: dt.datetime) -> bool:
         """Whether the person is out of office at `at`."""
         return bool(self.away_from and self.away_until and self.away_from <= at < self.away_until)
+
+    @property
+    def working_time(self) -> Calendar | None:
+        """The calendar by which the person works: their own, else that of their team; without either they always do."""
+        return self.calendar or (self.team.calendar if self.team else None)
 
     @property
     def is_available(self) -> bool:

@@ -15,14 +15,14 @@ from crm.errors import NotFound
 from crm.faces import OpenHours, ScoreFace, ScoreReasons
 from crm.models import User
 from crm.openers import Opening
-from crm.queries import clocks, conversation, desk, history, inbox, queue, timeline, why
+from crm.queries import clocks, conversation, desk, history, inbox, timeline, why
 from crm.queries.conversation import Conversation
 from crm.queries.desk import Desk
-from crm.queries.queue import Seller
 from crm.queries.timeline import Timeline
 from leads import lifecycle, words
 from leads.models import Activity, Contact, Handoff, HandoffEvent, Opportunity
 from leads.qualification import Answer, answers_of, may_write
+from leads.selling import Seller, sellers
 from leads.stages import HandoffState, Stage
 from scoring import queries as scores
 from scoring.queries import Explanation
@@ -265,7 +265,7 @@ def card_of(user: User, *, contact_id: int, now: dt.datetime, is_whole: bool = F
         desk=made,
         hours=drawn.hours,
         place=_place(contact, own) if user.is_salesperson else None,
-        sellers=tuple(queue.sellers()) if made.can_reassign or made.can_approve else (),
+        sellers=tuple(sellers(at=now)) if made.can_reassign or made.can_approve else (),
     )
 
 

@@ -19,10 +19,11 @@ from crm.queries import why as whys
 from crm.queries.conversation import Conversation
 from crm.queries.doubts import Doubt, doubts_of
 from crm.queries.duplicates import Duplicate, duplicates_of
-from crm.queries.queue import Answer, Seller, answer_of, sellers
+from crm.queries.queue import Answer, answer_of
 from leads import lifecycle, routing, stages, words
 from leads.models import Activity, Contact, Handoff, HandoffEvent, Touch
 from leads.routing import Choice
+from leads.selling import Seller, sellers
 from leads.stages import HandoffState, Stage, VerbName
 from scoring import queries as scores
 from scoring.services import Rules, published_rules
@@ -131,7 +132,7 @@ def evidence(
     )
     drawn = clocks.clocks_of(timers, now=now, name_of=lambda timer: contact.name)
     rules = rules or published_rules()
-    selling = sellers() if selling is None else selling
+    selling = sellers(at=now) if selling is None else selling
     ledger = scores.ledger_of(contact, at=now, rules=rules)
     why = scores.explain(contact, at=now, rules=rules, ledger=ledger)
     touches = list(contact.touches.select_related("campaign", "source").order_by("at", "id"))
@@ -158,8 +159,8 @@ def evidence(
         ),
         duplicates=duplicates_of(user, contact),
         doubt=doubts_of([handoff.pk]).get(handoff.pk),
-        choice=routing.choose(contact, people=[one.person for one in selling]) if can_approve else None,
-        sellers=tuple(one for one in selling if one.person.is_available) if is_offerable else (),
+        choice=routing.preview([handoff], at=now, selling=selling)[0] if can_approve else None,
+        sellers=tuple(one for one in selling if not one.is_refused) if is_offerable else (),
         can_approve=can_approve,
         can_return=_may(user, VerbName.RETURN, handoff),
         can_offer=_may(user, VerbName.OFFER, handoff),

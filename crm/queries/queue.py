@@ -16,8 +16,9 @@ from crm.faces import ClockFace, OpenHours, ScoreFace
 from crm.models import User
 from crm.queries import clocks, doubts
 from crm.queries.doubts import Doubt
-from leads import routing, words
+from leads import words
 from leads.models import Activity, Contact, Handoff, HandoffEvent, Touch
+from leads.selling import Seller
 from leads.stages import HandoffState, VerbName
 from scoring import queries as scores
 from scoring.models import ScoringModel
@@ -166,7 +167,7 @@ _ORDERS = {
 
 
 def counts(*, user: User, now: dt.datetime, selling: Sequence[Seller]) -> Counts:
-    """How the queue stands at `now`, with what `sellers` says: one query."""
+    """How the queue stands at `now`, with who can take how many: one query."""
     late = Q(review_due_at__lt=now)
     soon = Q(review_due_at__gte=now, review_due_at__lte=now + HOUR)
     found = _with_due(Handoff.objects.visible_to(user).filter(_is_in(Tab.REVIEW) | _is_in(Tab.WAITING))).aggregate(
@@ -177,29 +178,6 @@ def counts(*, user: User, now: dt.datetime, selling: Sequence[Seller]) -> Counts
         within_the_hour=Count("id", filter=_is_in(Tab.REVIEW) & soon),
     )
     return Counts(**found, room=sum(one.can_take for one in selling))
-
-
-@dataclass(frozen=True)
-class Seller:
-    """One who can be offered leads, and how much room they have."""
-
-    person: User
-    open: int
-
-    @property
-    def room(self) -> int:
-        """How many more fit, whether on duty or not."""
-        return max(self.person.capacity - self.open, 0)
-
-    @property
-    def can_take(self) -> int:
-        """How many more routing may give."""
-        return self.room if self.person.is_available else 0
-
-
-def sellers() -> list[Seller]:
-    """Everybody who sells, by name: one query."""
-    return [Seller(person=one, open=one.open_count) for one in routing.salespeople()]  # type: ignore[attr-defined]
 
 
 def listing(handoffs: Sequence[Handoff], *, now: dt.datetime, rules: Rules) -> Listing:

@@ -15,9 +15,10 @@ from crm.models import Role, User
 from crm.queries import chairs, handoffs
 from crm.queries.chairs import Chair
 from crm.queries.handoffs import HandoffRow
-from leads import routing
 from leads.models import Handoff, Task
 from leads.models.handoffs import OPEN
+from leads.selling import Seller
+from leads.selling import sellers as everybody
 from leads.stages import HandoffState
 from sla.models import Milestone, Pause, Timer
 
@@ -123,9 +124,9 @@ def rows_of(found: list[Handoff], *, now: dt.datetime) -> Rows:
     )
 
 
-def sellers() -> list[User]:
-    """Those to whom a lead can be given: salespeople on duty, with what they hold as `open_count`, by name."""
-    return [one for one in routing.salespeople() if one.is_on_duty]
+def sellers(*, now: dt.datetime) -> list[Seller]:
+    """Those to whom a lead can be given, by name."""
+    return [one for one in everybody(at=now) if not one.is_refused]
 
 
 def next_waiting(*, user: User) -> Handoff | None:

@@ -14,13 +14,13 @@ from crm.errors import NotFound
 from crm.models import User
 from crm.queries import card
 from leads import condition_words
-from leads.conditions import Several, is_unset
+from leads.conditions import Judged, Several, is_unset
 from leads.filters import ContactFilter
 from leads.models import Contact, Handoff
 from leads.queries import contacts_listed
 from scoring import queries as scores
 from sla import clock
-from sla.choosing import Chooser, Judged, calendar_for
+from sla.choosing import Chooser, calendar_for
 from sla.models import Calendar, Milestone, Policy, Timer
 
 MOST_FOUND = 12

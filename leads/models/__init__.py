@@ -5,6 +5,7 @@ from leads.models.handoffs import Handoff, HandoffEvent, Opportunity, Reason
 from leads.models.imports import Import, ImportedContact
 from leads.models.merges import ContactAddress, Merge
 from leads.models.qualification import Persona, Qualification
+from leads.models.routing import Rotation, RotationShare, RotationTurn, RoutingMember, RoutingRule, RoutingSettings
 from leads.models.segments import Segment
 from leads.models.tasks import Task, TaskEvent, TaskKind
 from leads.models.windows import LeadTimeSetting
@@ -29,6 +30,12 @@ __all__ = [
     "Persona",
     "Qualification",
     "Reason",
+    "Rotation",
+    "RotationShare",
+    "RotationTurn",
+    "RoutingMember",
+    "RoutingRule",
+    "RoutingSettings",
     "Segment",
     "Source",
     "StageChange",

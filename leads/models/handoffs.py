@@ -133,6 +133,7 @@ class Handoff(models.Model):
     meeting_at = models.DateTimeField(_("meeting arranged"), null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     resurface_at = models.DateTimeField(null=True, blank=True)
+    overflow_at = models.DateTimeField(_("offered to another team from"), null=True, blank=True)
     reason = models.ForeignKey(Reason, null=True, blank=True, on_delete=models.PROTECT, related_name="handoffs")
     comment = models.TextField(_("comment"), blank=True)
     rating = models.PositiveSmallIntegerField(_("rating"), null=True, blank=True)
@@ -152,6 +153,7 @@ class Handoff(models.Model):
             models.Index(
                 fields=["resurface_at"], condition=Q(resurface_at__isnull=False), name="handoff_resurface_due"
             ),
+            models.Index(fields=["overflow_at"], condition=Q(overflow_at__isnull=False), name="handoff_overflow_due"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["contact"], condition=Q(state__in=OPEN), name="one_open_handoff_a_contact"),
@@ -189,6 +191,9 @@ class Handoff(models.Model):
             models.CheckConstraint(
                 name="handoff_resurfaces_only_when_recycled",
                 condition=Q(resurface_at=None) | Q(state="recycled"),
+            ),
+            models.CheckConstraint(
+                name="handoff_overflows_only_while_waiting", condition=Q(overflow_at=None) | Q(state="waiting")
             ),
             models.CheckConstraint(name="handoff_rating_1_to_5", condition=Q(rating=None) | Q(rating__range=(1, 5))),
             models.CheckConstraint(
@@ -239,7 +244,7 @@ class HandoffEvent(models.Model):
     from_state = models.CharField(max_length=10, blank=True)
     to_state = models.CharField(max_length=10)
     assignee = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL, null=True, blank=True, db_index=False, on_delete=models.PROTECT, related_name="+"
     )
     reason = models.ForeignKey(Reason, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     comment = models.TextField(blank=True)
@@ -249,7 +254,11 @@ class HandoffEvent(models.Model):
 
     class Meta:
         ordering: ClassVar = ["at", "id"]
-        indexes: ClassVar = [models.Index(fields=["handoff", "at"]), models.Index(fields=["actor", "-at"])]
+        indexes: ClassVar = [
+            models.Index(fields=["handoff", "at"]),
+            models.Index(fields=["actor", "-at"]),
+            models.Index(fields=["assignee", "at"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.verb} on {self.handoff_id}"

@@ -26,6 +26,7 @@ from crm.queries.queue import Chosen, Due, Tab
 from leads import routing
 from leads.forms import ApproveForm, DisqualifyForm, OfferForm, ReturnForm, SelectionForm
 from leads.models import Contact, Handoff, Source
+from leads.selling import sellers
 
 PAGE_SIZE = 50
 TABS = (
@@ -83,7 +84,7 @@ def queue_page(
 ) -> HttpResponse:
     """The queue as a page or fragment; `selection` is a bound form that was refused, shown with what was typed."""
     user, now = person(request), timezone.now()
-    selling, rules = queue_queries.sellers(), scores.rules_in_force()
+    selling, rules = sellers(at=now), scores.rules_in_force()
     handoffs = queue_queries.for_listing(queue_queries.chosen_handoffs(chosen, user=user, now=now))
     page = Paginator(handoffs, PAGE_SIZE).get_page(request.GET.get("page"))
     listing = queue_queries.listing(list(page.object_list), now=now, rules=rules)
@@ -219,8 +220,9 @@ def queue_preview(request: HttpRequest) -> HttpResponse:
     """Who would get the selected leads if they were approved now, as a line of text."""
     ids = ids_of(",".join(request.GET.getlist("handoff")))
     chosen = Handoff.objects.visible_to(person(request)).filter(id__in=ids, state="in_review")
-    contacts = [handoff.contact for handoff in chosen.select_related("contact").order_by("id")]
-    choices = routing.preview(contacts, at=timezone.now())
+    handoffs = {handoff.pk: handoff for handoff in chosen.select_related("contact__company", "contact__source")}
+    in_order = [handoffs[one] for one in routing.hottest_first(handoffs)]
+    choices = routing.preview(in_order, at=timezone.now())
     names = [str(one.assignee) if one else "" for one in choices]
     return HttpResponse(told_counts(_short(names)), content_type="text/plain")
 
@@ -244,6 +246,6 @@ def told_counts(names: list[str]) -> str:
 @require_safe
 def queue_room(request: HttpRequest) -> HttpResponse:
     """Who of sales can take how many more: the rows behind the number at the head of the queue."""
-    sellers = queue_queries.sellers()
-    context = {"sellers": sellers, "room": sum(one.can_take for one in sellers)}
+    found = sellers(at=timezone.now())
+    context = {"sellers": found, "room": sum(one.can_take for one in found)}
     return render(request, "leads/queue/room.html", context)

@@ -22,8 +22,10 @@ from crm.errors import Conflict, DomainError, Forbidden, Invalid
 from crm.models import Role, User
 from crm.queries import evidence as evidence_queries
 from crm.queries import queue as queue_queries
+from leads import routing
 from leads.forms import ApproveForm, DisqualifyForm, OfferForm, ReturnForm, SelectionForm
 from leads.models import Contact, Handoff
+from leads.selling import sellers
 from leads.views.card import contact_page
 from leads.views.queue import back_of, chosen_of, head_context, panel_page, queue_page, reviewers_only, told_counts
 
@@ -137,7 +139,7 @@ def _act(
             gone = queue_queries.gone(user=user, tab=chosen.tab, shown=[handoff_id], now=timezone.now())
             status, more = 409, more | {"conflict": str(refusal), "kept": kept, "gone": gone}
             if not is_from_card:
-                counts = queue_queries.counts(user=user, now=timezone.now(), selling=queue_queries.sellers())
+                counts = queue_queries.counts(user=user, now=timezone.now(), selling=sellers(at=timezone.now()))
                 more |= head_context(counts, chosen=chosen)
         else:
             undo_url = _undo_url([handoff_id], back=back_of(chosen)) if is_undoable else ""
@@ -247,7 +249,8 @@ def queue_bulk(request: HttpRequest) -> HttpResponse:
             return flows.approve(at=timezone.now(), **given)
         return flows.return_to_marketing(reason=values["reason"], at=timezone.now(), **given)
 
-    results = _each(values["handoff"], user=user, act=act)
+    # Where room is short the hottest get it; the others wait.
+    results = _each(routing.hottest_first(values["handoff"]), user=user, act=act)
     if results.done:
         undo_url = _undo_url([handoff.pk for handoff in results.done], back=back_of(chosen))
         toasts.tell(request=request, text=_bulk_done(values["verb"], results.done), undo_url=undo_url)

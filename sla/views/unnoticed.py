@@ -91,7 +91,7 @@ def _page(request: HttpRequest, *, kind: Kind | None, form: ActForm | None = Non
         "hours": listed.hours if listed else (),
         "idle": () if is_of_leads else page.object_list,
         "next_waiting": None if is_of_leads else queries.next_waiting(user=user),
-        "sellers": queries.sellers(),
+        "sellers": queries.sellers(now=now),
         "empty": EMPTY[shown],
         "form": form,
         "selected": form.cleaned_data.get("handoff", ()) if form else (),

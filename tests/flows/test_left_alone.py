@@ -14,7 +14,7 @@ from crm.flows import own_settings
 from crm.models import Delivery, Notice, OptOut, User
 from crm.models.notices import NoticeKind
 from leads import routing
-from leads.models import Contact, Handoff
+from leads.models import Handoff
 from sla.models import Timer
 from tests.flows.test_the_loop import AT, CROSSING, HOUR, MINUTE, send
 
@@ -129,12 +129,12 @@ def test_who_is_out_of_office_is_given_no_leads(marketer, salesperson, other_sal
     send(*CROSSING)
     now = timezone.now()
     User.objects.filter(pk=salesperson.pk).update(away_from=now - DAY, away_until=now + DAY)
-    contact = Contact.objects.get()
-    assert routing.choose(contact).assignee == other_salesperson
+    handoff = Handoff.objects.get()
+    assert routing.choose(handoff, at=now).assignee == other_salesperson
     with pytest.raises(Invalid, match="Sam Seller is out of office"):
-        routing.named(salesperson.email)
+        routing.named(salesperson.email, at=now)
     User.objects.filter(pk=salesperson.pk).update(away_from=now - 2 * DAY, away_until=now - DAY)
-    assert routing.named(salesperson.email).assignee == salesperson
+    assert routing.named(salesperson.email, at=now).assignee == salesperson
 
 
 def test_what_one_does_not_want_is_not_mailed_and_stands_among_what_was_read(offered, salesperson, manager):

@@ -45,7 +45,7 @@ def test_a_lead_nobody_has_is_given_to_a_person_or_by_routing(
     assert "Waits Novak" in page
     answer = act(client, Kind.NOBODY, act="give", handoff=waiting.pk)
     assert answer.status_code == 303
-    assert "Nobody else is on duty" in client.get(answer["Location"]).content.decode()
+    assert "Nobody else can take another lead now" in client.get(answer["Location"]).content.decode()
     act(client, Kind.NOBODY, act="give", handoff=waiting.pk, assignee=other_salesperson.email)
     waiting.refresh_from_db()
     assert (waiting.state, waiting.assignee, waiting.is_override) == ("offered", other_salesperson, True)

@@ -1,0 +1,63 @@
+"""Leads that wait for somebody: offered as capacity frees, and past a set wait to another team."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+
+from crm.errors import Conflict, Forbidden, NotFound
+from crm.flows import handoffs
+from leads import routing
+from leads.models import Handoff, RoutingSettings
+from leads.stages import HandoffState
+
+logger = logging.getLogger(__name__)
+BATCH = 100
+TRIED_AGAIN_AFTER = dt.timedelta(minutes=5)
+
+
+def route_waiting(*, at: dt.datetime) -> int:
+    """Offer waiting leads as capacity frees, then those that waited too long to the team set for it; return how many
+    were offered. One transaction each.
+
+    1. Which leads would find somebody is decided without a lock: who waits longest first, and to each person no more
+       than one pass may give.
+    2. Each of these is locked and decided anew. Who was faster, or took the room meanwhile, is left alone: the lead is
+       offered already, or waits on.
+    3. One that raises is logged, pushed ahead, and keeps no other waiting.
+    """
+    offered = 0
+    for handoff_id in routing.drainable(at=at):
+        try:
+            handoffs.reassign(actor=None, handoff_id=handoff_id, at=at)
+            offered += 1
+        except (Conflict, NotFound):
+            continue
+        except Forbidden:
+            logger.exception("The system may not offer handoff %d.", handoff_id)
+    return offered + _overflow_due(at=at)
+
+
+def _overflow_due(*, at: dt.datetime) -> int:
+    """Offer to the set team what waited too long."""
+    due = Handoff.objects.filter(overflow_at__lte=at).order_by("overflow_at", "id")
+    team_id = RoutingSettings.objects.values_list("overflow_team", flat=True).get()
+    offered = 0
+    for handoff_id in list(due.values_list("id", flat=True)[:BATCH]):
+        try:
+            handoffs.overflow(actor=None, handoff_id=handoff_id, team_id=team_id, at=at)
+            offered += 1
+        except (Conflict, NotFound):
+            continue
+        except Exception:
+            logger.exception("Handoff %d could not be offered to another team; it is tried again later.", handoff_id)
+            Handoff.objects.filter(id=handoff_id, state=HandoffState.WAITING).update(overflow_at=at + TRIED_AGAIN_AFTER)
+    return offered
+
+
+def reset_overflow(settings: RoutingSettings) -> None:
+    """Have the leads that wait now overflow as the changed settings say; settings are locked."""
+    waiting = list(Handoff.objects.filter(state=HandoffState.WAITING).only("id", "reviewed_at", "formed_at"))
+    for handoff in waiting:
+        handoff.overflow_at = handoffs.overflow_at(settings, since=handoff.reviewed_at or handoff.formed_at)
+    Handoff.objects.bulk_update(waiting, ["overflow_at"], batch_size=500)
