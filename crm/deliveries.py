@@ -32,6 +32,8 @@ LEASE = dt.timedelta(seconds=60)
 BACK_OFF = tuple(dt.timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 """How long to wait after the first, second, … failure; after as many tries and one more it has failed."""
 MAX_ATTEMPTS = len(BACK_OFF) + 1
+MOST_LEASES_LOST = 5
+"""So many workers may end over a delivery; then it has failed, though none of them came to know it."""
 JITTER = 0.2
 """By how much a wait may be longer, so that what failed together does not come back together."""
 BATCH = 20
@@ -59,34 +61,51 @@ class Sent:
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to send one delivery: good while the row still bears these very values."""
+    """The right to send one delivery: good while the row still bears this very end of the lease.
+
+    Ends only grow: whoever takes a row over does so after the end before.
+    """
 
     delivery_id: int
     attempts: int
+    """How often its sending was tried before."""
     until: dt.datetime
 
 
 def claim(*, at: dt.datetime, channel: Channel = Channel.EMAIL, limit: int = BATCH) -> list[Claim]:
     """Take up to `limit` deliveries that are due at `at`, for the length of the lease. One short transaction.
 
-    A row counts as tried once it is taken, so that one which ends its worker each time runs out of tries as well.
+    To be taken is no try; a sending that succeeds or fails is. A row whose worker died with it is taken alone: so one
+    that ends its worker each time takes no others along, and has failed after `MOST_LEASES_LOST`.
     """
     with transaction.atomic():
         due = Delivery.objects.filter(channel=channel, next_attempt_at__lte=at).order_by("next_attempt_at", "id")
         if connection.features.has_select_for_update_skip_locked:
             due = due.select_for_update(skip_locked=True)
-        rows = dict(due.values_list("id", "attempts")[:limit])
-        spent = [row for row, attempts in rows.items() if attempts >= MAX_ATTEMPTS]
+        rows = list(due.values_list("id", "state", "attempts", "leases_lost")[:limit])
+        spent = [row for row, state, _tries, lost in rows if _is_lost(state) and lost + 1 >= MOST_LEASES_LOST]
         Delivery.objects.filter(id__in=spent).update(
             state=DeliveryState.FAILED,
             next_attempt_at=None,
+            leases_lost=MOST_LEASES_LOST,
             error=_("The worker ended each time while it was sending this."),
         )
-        taken = [row for row in rows if row not in spent]
-        Delivery.objects.filter(id__in=taken).update(
-            state=DeliveryState.SENDING, next_attempt_at=at + LEASE, attempts=F("attempts") + 1
+        left = [one for one in rows if one[0] not in spent]
+        if left and _is_lost(left[0][1]):
+            taken = left[:1]
+            Delivery.objects.filter(id=taken[0][0]).update(leases_lost=F("leases_lost") + 1)
+        else:
+            taken = [one for one in left if not _is_lost(one[1])]
+        until = at + LEASE
+        Delivery.objects.filter(id__in=[one[0] for one in taken]).update(
+            state=DeliveryState.SENDING, next_attempt_at=until
         )
-    return [Claim(delivery_id=row, attempts=rows[row] + 1, until=at + LEASE) for row in taken]
+    return [Claim(delivery_id=row, attempts=tries, until=until) for row, _state, tries, _lost in taken]
+
+
+def _is_lost(state: str) -> bool:
+    """Of a row that is due: whether it is so because the lease of its worker ran out."""
+    return state == DeliveryState.SENDING
 
 
 def send_due(*, at: dt.datetime, channel: Channel = Channel.EMAIL, jitter: Callable[[], float] = random.random) -> Sent:
@@ -147,7 +166,7 @@ def _send_batch(
                 away[target] = error
             else:
                 is_anybody_there = True
-            logger.warning("Delivery %d failed (try %d): %s", held.delivery_id, held.attempts, words_of(error))
+            logger.warning("Delivery %d failed (try %d): %s", held.delivery_id, held.attempts + 1, words_of(error))
             done += _put_off(held, error=error, at=now(), jitter=jitter)
             carrier.note_refused(row, error=error, at=now())
         else:
@@ -160,7 +179,7 @@ def _send_batch(
 def _own(mine: Claim) -> QuerySet[Delivery]:
     """The row, if it is still claimed by `mine` and by nobody else."""
     return Delivery.objects.filter(
-        id=mine.delivery_id, state=DeliveryState.SENDING, attempts=mine.attempts, next_attempt_at=mine.until
+        id=mine.delivery_id, state=DeliveryState.SENDING, next_attempt_at=mine.until
     )
 
 
@@ -174,7 +193,9 @@ def _renew(mine: Claim, *, at: dt.datetime) -> Claim | None:
 
 @transaction.atomic
 def _note_sent(mine: Claim, *, at: dt.datetime) -> Sent:
-    is_ours = _own(mine).update(state=DeliveryState.SENT, next_attempt_at=None, sent_at=at, error="")
+    is_ours = _own(mine).update(
+        state=DeliveryState.SENT, next_attempt_at=None, sent_at=at, attempts=mine.attempts + 1, error=""
+    )
     if is_ours:
         digests.note_sent(mine.delivery_id, at=at)
     return Sent(sent=1) if is_ours else Sent()
@@ -185,19 +206,17 @@ def _hold_back(mine: Claim, held_back: holding.HeldBack) -> None:
     if held_back.until is None:
         _own(mine).update(state=DeliveryState.SKIPPED, next_attempt_at=None, error=held_back.reason)
     else:
-        _own(mine).update(
-            state=DeliveryState.QUEUED, next_attempt_at=held_back.until, attempts=mine.attempts - 1, error=""
-        )
+        _own(mine).update(state=DeliveryState.QUEUED, next_attempt_at=held_back.until, error="")
 
 
 def _put_off(mine: Claim, *, error: Exception, at: dt.datetime, jitter: Callable[[], float]) -> Sent:
     """Try again later, or give up after the last try; the reason is kept either way."""
-    reason = words_of(error)
-    if mine.attempts >= MAX_ATTEMPTS or isinstance(error, Unsendable):
-        is_ours = _own(mine).update(state=DeliveryState.FAILED, next_attempt_at=None, error=reason)
+    tried = {"attempts": mine.attempts + 1, "error": words_of(error)}
+    if mine.attempts + 1 >= MAX_ATTEMPTS or isinstance(error, Unsendable):
+        is_ours = _own(mine).update(state=DeliveryState.FAILED, next_attempt_at=None, **tried)
         return Sent(failed=1) if is_ours else Sent()
-    wait = BACK_OFF[mine.attempts - 1] * (1 + JITTER * jitter())
-    is_ours = _own(mine).update(state=DeliveryState.RETRY, next_attempt_at=at + wait, error=reason)
+    wait = BACK_OFF[mine.attempts] * (1 + JITTER * jitter())
+    is_ours = _own(mine).update(state=DeliveryState.RETRY, next_attempt_at=at + wait, **tried)
     return Sent(retried=1) if is_ours else Sent()
 
 
@@ -221,6 +240,6 @@ def send_again(*, actor: User, delivery_ids: Collection[int], at: dt.datetime) -
     if not ready:
         raise Conflict(_("The webhook %(name)s is off. Switch it on first.") % {"name": failed[0].webhook})
     for one in ready:
-        one.state, one.attempts, one.next_attempt_at = DeliveryState.QUEUED, 0, at
-    Delivery.objects.bulk_update(ready, ["state", "attempts", "next_attempt_at"], batch_size=500)
+        one.state, one.attempts, one.leases_lost, one.next_attempt_at = DeliveryState.QUEUED, 0, 0, at
+    Delivery.objects.bulk_update(ready, ["state", "attempts", "leases_lost", "next_attempt_at"], batch_size=500)
     return ready

@@ -21,6 +21,8 @@ from crm.models.notices import Channel, DeliveryState, NoticeKind
 WINDOW = dt.timedelta(minutes=1)
 AT_MOST = {Channel.EMAIL: 500, Channel.WEBHOOK: 50}
 """So many a digest lists; more become another one."""
+UNTOUCHED = {"state": DeliveryState.QUEUED, "attempts": 0, "leases_lost": 0}
+"""The columns of what cannot have left: nobody tried it, and no worker died with it."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ def group_due(*, at: dt.datetime, channel: Channel) -> int:
 
 
 def _waiting(deliveries: QuerySet[Delivery], *, at: dt.datetime) -> QuerySet[Delivery]:
-    """Single ones that are due and were never tried; what was tried keeps its message id."""
-    single = deliveries.filter(state=DeliveryState.QUEUED, attempts=0, notice__isnull=False, next_attempt_at__lte=at)
+    """Single ones that are due and never left; what may have left keeps its message id."""
+    single = deliveries.filter(**UNTOUCHED, notice__isnull=False, next_attempt_at__lte=at)
     return single.exclude(notice__kind=NoticeKind.REPORT)  # a report is a list already
 
 
@@ -87,7 +89,7 @@ def _group(target: _Target, *, at: dt.datetime) -> int:
         rows = rows.select_for_update(of=("self",), skip_locked=True)
     singles = list(rows.only("id", "message_id"))
     most, grouped = AT_MOST[target.channel], len(singles)
-    for digest in target.deliveries.filter(notice=None, state=DeliveryState.QUEUED, attempts=0).select_for_update():
+    for digest in target.deliveries.filter(**UNTOUCHED, notice=None).select_for_update():
         room = max(most - digest.members.count(), 0)
         _join(singles[:room], digest)
         singles = singles[room:]

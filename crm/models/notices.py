@@ -124,7 +124,8 @@ class Delivery(models.Model):
     A digest has no notice of its own; the deliveries in it point to it, and are over when it is.
 
     `next_attempt_at` is the lease as well: a worker that takes the row moves it ahead, so that the row of a
-    worker that died falls due again by itself.
+    worker that died falls due again by itself. `attempts` counts sendings that came to an end, `leases_lost` the
+    workers that died with the row.
     """
 
     notice = models.ForeignKey(
@@ -141,6 +142,7 @@ class Delivery(models.Model):
     state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.QUEUED)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    leases_lost = models.PositiveSmallIntegerField(default=0)
     message_id = models.CharField(max_length=200)
     error = models.TextField(blank=True)
     created_at = models.DateTimeField()

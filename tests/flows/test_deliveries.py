@@ -142,7 +142,8 @@ def test_a_claimed_delivery_is_nobody_elses_until_the_lease_ends(told):
     (first,) = deliveries.claim(at=AT)
     assert deliveries.claim(at=AT + deliveries.LEASE - SECOND) == []
     (second,) = deliveries.claim(at=AT + deliveries.LEASE)
-    assert (first.attempts, second.attempts) == (1, 2)
+    assert (first.attempts, second.attempts) == (0, 0)
+    assert (the_delivery().attempts, the_delivery().leases_lost) == (0, 1)
 
 
 def test_one_who_lost_the_claim_writes_nothing_down(told):
@@ -152,7 +153,7 @@ def test_one_who_lost_the_claim_writes_nothing_down(told):
     assert not deliveries._note_sent(slow, at=AT + 2 * MINUTE)
     assert not deliveries._put_off(slow, error=OSError("late"), at=AT + 2 * MINUTE, jitter=lambda: 0.0)
     assert deliveries._renew(slow, at=AT + 2 * MINUTE) is None
-    assert (the_delivery().state, the_delivery().attempts) == ("sending", 2)
+    assert (the_delivery().state, the_delivery().attempts) == ("sending", 0)
     assert deliveries._note_sent(fast, at=AT + 2 * MINUTE)
     assert the_delivery().state == "sent"
 
@@ -231,15 +232,51 @@ def test_who_left_gets_no_mail(told, salesperson):
     assert mail.outbox == []
 
 
-def test_one_that_ends_its_worker_each_time_runs_out_of_tries(told):
-    told()
+def test_one_that_ends_its_worker_each_time_fails_in_the_end_and_takes_no_other_along(told):
+    poison = Delivery.objects.get(notice=told()[0])
+    told(3)
     at = AT
-    for attempt in range(1, deliveries.MAX_ATTEMPTS + 1):
-        assert [one.attempts for one in deliveries.claim(at=at)] == [attempt]
+    assert len(deliveries.claim(at=at)) == 4  # and the worker dies
+    for _death in range(deliveries.MOST_LEASES_LOST - 1):
         at += deliveries.LEASE
-    assert deliveries.claim(at=at) == []
-    assert the_delivery().state == "failed"
-    assert the_delivery().error
+        assert [one.delivery_id for one in deliveries.claim(at=at)] == [poison.pk]
+        assert deliveries.send_due(at=at) == deliveries.Sent(sent=3 if not _death else 0)
+    deliveries.claim(at=at + deliveries.LEASE)
+    poison.refresh_from_db()
+    assert (poison.state, poison.attempts, poison.error) == (
+        "failed",
+        0,
+        "The worker ended each time while it was sending this.",
+    )
+    others = Delivery.objects.exclude(pk=poison.pk)
+    assert set(others.values_list("state", "attempts", "leases_lost")) == {("sent", 1, 1)}
+
+
+def test_a_worker_that_dies_costs_what_it_had_not_sent_yet_no_try(told, salesperson, server):
+    told()
+    deliveries.claim(at=AT)
+    server(BrokenServer)
+    BrokenServer.refused = (salesperson.email,)
+    at = AT + deliveries.LEASE
+    for tries in range(1, deliveries.MAX_ATTEMPTS):
+        assert deliveries.send_due(at=at) == deliveries.Sent(retried=1)
+        assert the_delivery().attempts == tries
+        at += 2 * HOUR
+    assert deliveries.send_due(at=at) == deliveries.Sent(failed=1)
+
+
+def test_what_may_have_left_with_a_dead_worker_joins_no_digest(told, salesperson, settings):
+    told()
+    deliveries.claim(at=AT)
+    settings.DIGEST_ABOVE = 1
+    told(2)
+    deliveries.send_due(at=AT + deliveries.LEASE)
+    assert sorted(Delivery.objects.values_list("state", "leases_lost")) == [
+        ("grouped", 0),
+        ("grouped", 0),
+        ("sent", 0),
+        ("sent", 1),
+    ]
 
 
 def test_an_administrator_sends_a_failed_one_again(told, salesperson, administrator, server):
