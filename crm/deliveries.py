@@ -178,9 +178,7 @@ def _send_batch(
 
 def _own(mine: Claim) -> QuerySet[Delivery]:
     """The row, if it is still claimed by `mine` and by nobody else."""
-    return Delivery.objects.filter(
-        id=mine.delivery_id, state=DeliveryState.SENDING, next_attempt_at=mine.until
-    )
+    return Delivery.objects.filter(id=mine.delivery_id, state=DeliveryState.SENDING, next_attempt_at=mine.until)
 
 
 def _renew(mine: Claim, *, at: dt.datetime) -> Claim | None:

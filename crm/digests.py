@@ -87,7 +87,7 @@ def _group(target: _Target, *, at: dt.datetime) -> int:
     rows = _waiting(target.deliveries, at=at).order_by("id")
     if connection.features.has_select_for_update_skip_locked:
         rows = rows.select_for_update(of=("self",), skip_locked=True)
-    singles = list(rows.only("id", "message_id"))
+    singles = [row.pk for row in rows.only("id")]
     most, grouped = AT_MOST[target.channel], len(singles)
     for digest in target.deliveries.filter(**UNTOUCHED, notice=None).select_for_update():
         room = max(most - digest.members.count(), 0)
@@ -96,26 +96,23 @@ def _group(target: _Target, *, at: dt.datetime) -> int:
     last = target.deliveries.filter(notice=None).aggregate(at=Max("sent_at"))["at"]
     leaves_at = max(at, last + WINDOW) if last else at
     while singles:
-        _join(singles[:most], _new_digest(target, first=singles[0], at=at, leaves_at=leaves_at))
+        _join(singles[:most], _new_digest(target, at=at, leaves_at=leaves_at))
         singles = singles[most:]
     return grouped
 
 
-def _new_digest(target: _Target, *, first: Delivery, at: dt.datetime, leaves_at: dt.datetime) -> Delivery:
+def _new_digest(target: _Target, *, at: dt.datetime, leaves_at: dt.datetime) -> Delivery:
     return Delivery.objects.create(
         channel=target.channel,
         recipient_id=target.recipient_id,
         webhook_id=target.webhook_id,
         next_attempt_at=leaves_at,
-        message_id=f"<digest.{first.message_id.strip('<>')}>"[:200],
         created_at=at,
     )
 
 
-def _join(singles: Collection[Delivery], digest: Delivery) -> None:
-    Delivery.objects.filter(id__in=[one.pk for one in singles]).update(
-        state=DeliveryState.GROUPED, digest=digest, next_attempt_at=None
-    )
+def _join(singles: Collection[int], digest: Delivery) -> None:
+    Delivery.objects.filter(id__in=singles).update(state=DeliveryState.GROUPED, digest=digest, next_attempt_at=None)
 
 
 def notices_of(delivery: Delivery) -> list[Notice]:

@@ -6,9 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
 from crm import bulk
@@ -17,7 +15,7 @@ from crm.models import Delivery, Notice, OptOut, Role, User, Webhook
 from crm.models.notices import PERSONAL_KINDS, Channel, NoticeKind
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A notice to be written. `dedup_key` names the happening and the recipient: the same key is told once for ever."""
 
@@ -30,65 +28,69 @@ class Draft:
     step: int | None = None
     params: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def happening(self) -> tuple[object, ...]:
+        """What it tells of, whoever is told."""
+        return self.kind, self.contact_id, self.handoff_id, self.timer_id, self.step
 
-def tell(drafts: Sequence[Draft], *, at: dt.datetime, wait: dt.timedelta = dt.timedelta()) -> list[Notice]:
+
+def tell(drafts: Sequence[Draft], *, at: dt.datetime, wait: dt.timedelta = dt.timedelta()) -> list[int]:
     """Write the notices that were not written before, and queue their sendings, to leave `wait` after `at`.
 
     Each recipient gets an e-mail, unless they chose not to; a warning waits for the end of their quiet hours and of
     their absence, in Baton it stands at once. The deputy of somebody out of office is told as well. Each webhook that
     listens to the kind is told of a happening once, however many people are.
 
-    Returns the new notices. All are rows of the caller's transaction: they are there if and only if what they tell of
-    is there.
+    Returns the ids of the new notices. All are rows of the caller's transaction: they are there if and only if what
+    they tell of is there. They are written by one statement, their sendings by another.
     """
     if not drafts:
         return []
-    people = User.objects.select_related("deputy").in_bulk([draft.recipient_id for draft in drafts])
+    people = User.objects.select_related("deputy").in_bulk({draft.recipient_id for draft in drafts})
     drafts = [*drafts, *_for_deputies(drafts, people=people, at=at)]
     people |= {person.deputy.pk: person.deputy for person in people.values() if person.deputy}
-    known = set(Notice.objects.filter(dedup_key__in=[d.dedup_key for d in drafts]).values_list("dedup_key", flat=True))
-    fresh = {draft.dedup_key: draft for draft in drafts if draft.dedup_key not in known}
-    if not fresh:
-        return []
     unwanted = set(OptOut.objects.filter(user__in=people).values_list("user_id", "kind", "channel"))
-    notices = [
-        Notice(
-            kind=draft.kind,
-            dedup_key=draft.dedup_key,
-            recipient_id=draft.recipient_id,
-            contact_id=draft.contact_id,
-            handoff_id=draft.handoff_id,
-            timer_id=draft.timer_id,
-            step=draft.step,
-            params=draft.params,
-            created_at=at,
-            # What one chose not to see in Baton stands among what was read.
-            read_at=at if (draft.recipient_id, draft.kind, Channel.BELL) in unwanted else None,
-        )
-        for draft in fresh.values()
-    ]
-    bulk.insert(notices)
+    drafts_by_key = {draft.dedup_key: draft for draft in drafts}
+    ids = bulk.insert(
+        Notice,
+        [
+            {
+                "kind": draft.kind,
+                "dedup_key": draft.dedup_key,
+                "recipient_id": draft.recipient_id,
+                "contact_id": draft.contact_id,
+                "handoff_id": draft.handoff_id,
+                "timer_id": draft.timer_id,
+                "step": draft.step,
+                "params": draft.params,
+                # What one chose not to see in Baton stands among what was read.
+                "read_at": at if (draft.recipient_id, draft.kind, Channel.BELL) in unwanted else None,
+            }
+            for draft in drafts_by_key.values()
+        ],
+        once_by="dedup_key",
+        created_at=at,
+    )
+    fresh = {ids[key]: draft for key, draft in drafts_by_key.items() if key in ids}
     mails = [
-        Delivery(
-            notice=one,
-            recipient_id=one.recipient_id,
-            channel=Channel.EMAIL,
-            next_attempt_at=_leaves_at(one.kind, people[one.recipient_id], at=at + wait),
-        )
-        for one in notices
-        if (one.recipient_id, one.kind, Channel.EMAIL) not in unwanted
+        {
+            "notice_id": number,
+            "recipient_id": draft.recipient_id,
+            "next_attempt_at": _leaves_at(draft.kind, people[draft.recipient_id], at=at + wait),
+        }
+        for number, draft in fresh.items()
+        if (draft.recipient_id, draft.kind, Channel.EMAIL) not in unwanted
     ]
+    bulk.insert(Delivery, mails, channel=Channel.EMAIL, created_at=at)
+    happenings = _happenings(fresh)
     posts = [
-        Delivery(notice=one, webhook=webhook, channel=Channel.WEBHOOK, next_attempt_at=at + wait)
+        {"notice_id": number, "webhook_id": webhook.pk}
         for webhook in Webhook.objects.filter(is_active=True)
-        for one in _happenings(notices)
-        if one.kind in webhook.kinds
+        for number, kind in happenings.items()
+        if kind in webhook.kinds
     ]
-    for delivery in (*mails, *posts):
-        delivery.created_at = at
-        delivery.message_id = _message_id(delivery, at=at)
-    bulk.insert([*mails, *posts])
-    return notices
+    bulk.insert(Delivery, posts, channel=Channel.WEBHOOK, created_at=at, next_attempt_at=at + wait)
+    return list(fresh)
 
 
 def _leaves_at(kind: str, person: User, *, at: dt.datetime) -> dt.datetime:
@@ -98,14 +100,14 @@ def _leaves_at(kind: str, person: User, *, at: dt.datetime) -> dt.datetime:
 
 def _for_deputies(drafts: Sequence[Draft], *, people: Mapping[int, User], at: dt.datetime) -> list[Draft]:
     """The same for the deputies of those who are out of office, unless they are told of it anyway."""
-    told = {(draft.recipient_id, _happening(draft)) for draft in drafts}
+    told = {(draft.recipient_id, draft.happening) for draft in drafts}
     found = []
     for draft in drafts:
         person = people[draft.recipient_id]
         deputy = person.deputy if person.is_away(at) and draft.kind not in PERSONAL_KINDS else None
-        if deputy is None or not deputy.is_active or deputy.is_away(at) or (deputy.pk, _happening(draft)) in told:
+        if deputy is None or not deputy.is_active or deputy.is_away(at) or (deputy.pk, draft.happening) in told:
             continue
-        told.add((deputy.pk, _happening(draft)))
+        told.add((deputy.pk, draft.happening))
         found.append(
             replace(
                 draft,
@@ -117,25 +119,12 @@ def _for_deputies(drafts: Sequence[Draft], *, people: Mapping[int, User], at: dt
     return found
 
 
-def _happening(told: Draft | Notice) -> tuple[object, ...]:
-    """What tells of the same, whoever is told."""
-    return told.kind, told.contact_id, told.handoff_id, told.timer_id, told.step
-
-
-def _happenings(notices: Sequence[Notice]) -> list[Notice]:
-    """Of notices that tell several people of the same, the first."""
-    first: dict[tuple[object, ...], Notice] = {}
-    for one in notices:
-        first.setdefault(_happening(one), one)
-    return list(first.values())
-
-
-def _message_id(delivery: Delivery, *, at: dt.datetime) -> str:
-    """Kept in the row, so that what is sent twice after a crash is recognized as one."""
-    host = urlsplit(settings.SITE_URL).hostname or "localhost"
-    to = f"{delivery.channel}{delivery.webhook_id or ''}"
-    key = delivery.notice.dedup_key if delivery.notice else ""
-    return f"<{key.replace(':', '.')}.{at:%Y%m%d%H%M%S}.{to}@{host}>"
+def _happenings(told: Mapping[int, Draft]) -> dict[int, str]:
+    """Of notices that tell several people of the same, the first, by its kind."""
+    first: dict[tuple[object, ...], int] = {}
+    for number, draft in told.items():
+        first.setdefault(draft.happening, number)
+    return {number: told[number].kind for number in first.values()}
 
 
 def people_with(role: Role) -> list[User]:

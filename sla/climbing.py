@@ -7,25 +7,40 @@ does it afterwards, contact first.
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any, NamedTuple
 
 from django.db import connection
 
-from crm import notices
+from crm import bulk, notices
 from crm.models import Role, User
 from leads.models import Handoff
 from sla import ladder
-from sla.models import LadderAct, Timer
+from sla.models import Calendar, LadderAct, Timer
 from sla.services import hold, pauses_of
 
 RETRY = dt.timedelta(minutes=15)
-NEEDED = (
-    *("milestone", "calendar", "target_seconds", "steps", "step", "assignee", "started_at", "due_at", "next_check_at"),
-    *("handoff__contact", "handoff__team"),
-)
-"""What climbing reads of a timer."""
+
+
+class Climber(NamedTuple):
+    """What climbing reads of a timer: thousands are due at once, and making objects takes longer than judging."""
+
+    id: int
+    milestone: str
+    calendar_id: int
+    target_seconds: int
+    steps: list[ladder.Step]
+    step: int
+    assignee_id: int | None
+    started_at: dt.datetime
+    due_at: dt.datetime
+    handoff_id: int
+    contact_id: int
+    team_id: int | None
+
+
+COLUMNS = (*Climber._fields[:-2], "handoff__contact_id", "handoff__team_id")
 
 
 class Listeners:
@@ -50,7 +65,7 @@ class Listeners:
         members = [person for person in self._people.values() if team_id and person.team_id == team_id]
         return [person.pk for person in members if person.is_on_duty] or [person.pk for person in members]
 
-    def of_step(self, step: ladder.Step, *, timer: Timer) -> list[int]:
+    def of_step(self, step: ladder.Step, *, timer: Climber) -> list[int]:
         """Whom a step that tells reaches; the managers where its recipient is gone, so that somebody always hears."""
         match step["to"]:
             case "owner":
@@ -63,25 +78,24 @@ class Listeners:
                 found = []
         return found or self.managers
 
-    def _owners(self, timer: Timer) -> list[int]:
+    def _owners(self, timer: Climber) -> list[int]:
         """Whose promise it is: the assignee, the team that it was offered to, else marketing."""
         if timer.assignee_id is not None:
             return [timer.assignee_id] if timer.assignee_id in self._people else []
-        return self.of_team(timer.handoff.team_id) if timer.handoff.team_id else self._marketers
+        return self.of_team(timer.team_id) if timer.team_id else self._marketers
 
 
-def timers_due(*, at: dt.datetime, limit: int, only: int | None = None) -> list[Timer]:
+def timers_due(*, at: dt.datetime, limit: int, only: int | None = None) -> list[Climber]:
     """Lock a batch of timers that are to be looked at (`only`: this one), passing over those another sweep holds."""
     due = Timer.objects.filter(next_check_at__lte=at).order_by("next_check_at", "id")
     if only is not None:
         due = due.filter(id=only)
     if connection.features.has_select_for_update_skip_locked:
         due = due.select_for_update(skip_locked=True, of=("self",))
-    # A batch has few calendars, and needs little of each handoff.
-    return list(due.select_related("handoff").only(*NEEDED).prefetch_related("calendar")[:limit])
+    return [Climber._make(row) for row in due.values_list(*COLUMNS)[:limit]]
 
 
-def climb(timers: Sequence[Timer], *, at: dt.datetime) -> int:
+def climb(timers: Sequence[Climber], *, at: dt.datetime) -> int:
     """Take every step of the ladder that is due at `at` for these locked timers; return how many people are told.
 
     1. Each timer is judged anew from its facts: pauses may have moved it.
@@ -89,51 +103,44 @@ def climb(timers: Sequence[Timer], *, at: dt.datetime) -> int:
     3. The timers are written with the instant of their next step.
     """
     pauses = pauses_of([timer.handoff_id for timer in timers])
-    calendars = {calendar.pk: calendar.parse() for calendar in {timer.calendar for timer in timers}}
+    calendars = {one.pk: one.parse() for one in Calendar.objects.filter(id__in={timer.calendar_id for timer in timers})}
     listeners = Listeners()
     drafts: list[notices.Draft] = []
     acts: list[LadderAct] = []
+    taken: list[dict[str, Any]] = []
     for timer in timers:
-        calendar = calendars[timer.calendar_id]
-        next_at = ladder.next_time(timer, calendar=calendar, pauses=pauses[timer.handoff_id])
-        while next_at is not None and next_at <= at:
-            step = timer.steps[timer.step]
+        calendar, spans = calendars[timer.calendar_id], pauses.get(timer.handoff_id, ())
+        number, next_at = timer.step, None
+        while number < len(timer.steps):
+            next_at = ladder.time_of(number, of=timer, calendar=calendar, pauses=spans)
+            if next_at > at:
+                break
+            step = timer.steps[number]
             if ladder.is_act(step):
                 acts.append(
-                    LadderAct(timer=timer, step=timer.step, kind=step["kind"], due_at=next_at, next_attempt_at=next_at)
+                    LadderAct(
+                        timer_id=timer.id, step=number, kind=step["kind"], due_at=next_at, next_attempt_at=next_at
+                    )
                 )
             else:
-                drafts += [_draft(timer, step["kind"], to=one) for one in listeners.of_step(step, timer=timer)]
-            timer.step += 1
-            next_at = ladder.next_time(timer, calendar=calendar, pauses=pauses[timer.handoff_id])
-        timer.next_check_at = next_at
+                drafts += [_draft(timer, number, to=one) for one in listeners.of_step(step, timer=timer)]
+            number, next_at = number + 1, None
+        taken.append({"id": timer.id, "step": number, "next_check_at": next_at})
     written = notices.tell(drafts, at=at)
     LadderAct.objects.bulk_create(acts)
-    _write(timers)
+    bulk.update(Timer, taken)
     return len(written)
 
 
-def _write(timers: Sequence[Timer]) -> None:
-    """Write where timers stand on their ladders: most stand alike, at the top, and are written by one statement."""
-    alike: dict[tuple[int, dt.datetime | None], list[int]] = defaultdict(list)
-    for timer in timers:
-        alike[timer.step, timer.next_check_at].append(timer.pk)
-    for (step, next_check_at), ids in alike.items():
-        if len(ids) > 1:
-            Timer.objects.filter(id__in=ids).update(step=step, next_check_at=next_check_at)
-    alone = [timer for timer in timers if len(alike[timer.step, timer.next_check_at]) == 1]
-    Timer.objects.bulk_update(alone, ["step", "next_check_at"])
-
-
-def _draft(timer: Timer, kind: str, *, to: int) -> notices.Draft:
+def _draft(timer: Climber, number: int, *, to: int) -> notices.Draft:
     return notices.Draft(
-        kind=kind,
-        dedup_key=f"timer:{timer.pk}:{timer.step}:{to}",
+        kind=timer.steps[number]["kind"],
+        dedup_key=f"timer:{timer.id}:{number}:{to}",
         recipient_id=to,
-        contact_id=timer.handoff.contact_id,
+        contact_id=timer.contact_id,
         handoff_id=timer.handoff_id,
-        timer_id=timer.pk,
-        step=timer.step,
+        timer_id=timer.id,
+        step=number,
         params={"milestone": timer.milestone, "due_at": timer.due_at.isoformat()},
     )
 

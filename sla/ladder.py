@@ -6,7 +6,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -213,7 +213,18 @@ def working_seconds(step: Step, *, target_seconds: int) -> float:
     return float(target_seconds * step.get("at_percent", 100) / 100 + step.get("after_seconds", 0))
 
 
-def time_of(number: int, *, of: Timer, calendar: clock.Calendar, pauses: Sequence[PauseSpan]) -> dt.datetime:
+class Promised(Protocol):
+    """What the instants of a ladder follow from, beside the calendar and the pauses."""
+
+    @property
+    def steps(self) -> list[Step]: ...
+    @property
+    def target_seconds(self) -> int: ...
+    @property
+    def started_at(self) -> dt.datetime: ...
+
+
+def time_of(number: int, *, of: Promised, calendar: clock.Calendar, pauses: Sequence[PauseSpan]) -> dt.datetime:
     """When step `number` of a timer's ladder is taken, from the facts of the timer and its pauses."""
     working = working_seconds(of.steps[number], target_seconds=of.target_seconds)
     return clock.due_at(calendar, of.started_at, working, pauses)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from crm.errors import Conflict, Invalid
 from leads.models import Handoff
+from leads.sets import among
 from sla import clock, ladder
 from sla.choosing import Chooser, calendar_for
 from sla.ladder import PauseSpan
@@ -216,8 +217,9 @@ def reschedule_calendar(*, timer_ids: Collection[int]) -> int:
 
 def pauses_of(handoff_ids: Collection[int]) -> dict[int, list[PauseSpan]]:
     spans: dict[int, list[PauseSpan]] = defaultdict(list)
-    for row in Pause.objects.filter(handoff_id__in=handoff_ids):
-        spans[row.handoff_id].append((row.starts_at, row.ends_at))
+    rows = Pause.objects.filter(handoff_id__in=among(handoff_ids))
+    for handoff_id, starts_at, ends_at in rows.values_list("handoff_id", "starts_at", "ends_at"):
+        spans[handoff_id].append((starts_at, ends_at))
     return spans
 
 

@@ -36,7 +36,7 @@ def sweep_timers(*, at: dt.datetime) -> int:
         try:
             with transaction.atomic():
                 timers = climbing.timers_due(at=at, limit=BATCH)
-                batch = [timer.pk for timer in timers]
+                batch = [timer.id for timer in timers]
                 told += climbing.climb(timers, at=at)
         except Exception:
             if not batch:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import models
@@ -131,19 +133,20 @@ class Delivery(models.Model):
     notice = models.ForeignKey(
         Notice, null=True, blank=True, db_index=False, on_delete=models.CASCADE, related_name="deliveries"
     )
-    digest = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="members")
+    digest = models.ForeignKey(
+        "self", null=True, blank=True, db_index=False, on_delete=models.CASCADE, related_name="members"
+    )
     recipient = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
     )
     webhook = models.ForeignKey(
-        "crm.Webhook", null=True, blank=True, on_delete=models.CASCADE, related_name="deliveries"
+        "crm.Webhook", null=True, blank=True, db_index=False, on_delete=models.CASCADE, related_name="deliveries"
     )
     channel = models.CharField(max_length=10, choices=Channel)
     state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.QUEUED)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     leases_lost = models.PositiveSmallIntegerField(default=0)
-    message_id = models.CharField(max_length=200)
     error = models.TextField(blank=True)
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
@@ -157,11 +160,17 @@ class Delivery(models.Model):
                 name="delivery_due",
             ),
             models.Index(fields=["sent_at"], condition=models.Q(sent_at__isnull=False), name="delivery_sent"),
+            # Most are mails to one person, in no digest: the indexes of the others do not know them.
+            models.Index(fields=["digest"], condition=models.Q(digest__isnull=False), name="delivery_in_a_digest"),
+            models.Index(fields=["webhook"], condition=models.Q(webhook__isnull=False), name="delivery_to_a_webhook"),
         ]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["message_id"], name="delivery_known_by_its_message"),
             models.UniqueConstraint(fields=["notice", "recipient", "channel"], name="delivery_once_a_channel"),
-            models.UniqueConstraint(fields=["notice", "webhook"], name="delivery_once_a_webhook"),
+            models.UniqueConstraint(
+                fields=["notice", "webhook"],
+                condition=models.Q(webhook__isnull=False),
+                name="delivery_once_a_webhook",
+            ),
             models.CheckConstraint(
                 name="delivery_to_a_person_or_a_webhook",
                 condition=models.Q(channel="email", recipient__isnull=False, webhook=None)
@@ -181,3 +190,9 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel} {self.message_id}"
+
+    @property
+    def message_id(self) -> str:
+        """The row's own, the same at every try, so that what is sent twice after a crash is recognized as one."""
+        host = urlsplit(settings.SITE_URL).hostname or "localhost"
+        return f"<{self.channel}.{self.pk}.{self.created_at.astimezone(dt.UTC):%Y%m%d%H%M%S}@{host}>"

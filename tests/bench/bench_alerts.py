@@ -141,11 +141,11 @@ def sweep(timers: int) -> None:
 
 
 def delivery_columns() -> str:
-    return "channel, state, next_attempt_at, attempts, leases_lost, message_id, error, created_at, recipient_id, notice_id"
+    return "channel, state, next_attempt_at, attempts, leases_lost, error, created_at, recipient_id, notice_id"
 
 
 def delivery_values() -> str:
-    return "'email', 'queued', created_at, 0, 0, '<' || dedup_key || '@x>', '', created_at, recipient_id, id"
+    return "'email', 'queued', created_at, 0, 0, '', created_at, recipient_id, id"
 
 
 # From due to sent -----------------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ def tell(n: int, *, to: User, at: dt.datetime) -> None:
 
 
 def keys() -> set[str]:
-    return {key.strip("<>") for key in Delivery.objects.values_list("message_id", flat=True)}
+    return {one.message_id.strip("<>") for one in Delivery.objects.all()}
 
 
 def test_a_worker_killed_between_the_answer_and_its_commit_posts_again_under_the_same_key(

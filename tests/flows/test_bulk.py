@@ -1,4 +1,4 @@
-"""Many rows at once are the rows that one by one would have been."""
+"""Many rows by one statement are the rows that one by one would have been."""
 
 import datetime as dt
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from crm import bulk
-from crm.models import Notice, User
+from crm.models import Delivery, Notice, User
 
 AT = dt.datetime(2026, 3, 29, 0, 59, 59, 123456, tzinfo=dt.UTC)
 # What a text column of PostgreSQL takes: everything but the zero character and halves of characters.
@@ -23,39 +23,63 @@ class TestRows(TestCase):
     def test_whatever_the_columns_hold_is_kept(self, given_rows):
         reader = User.objects.create_user("reader@baton.example", name="Reader")
         rows = [
-            Notice(
-                kind="offered",
-                dedup_key=f"{number}:{text}",
-                recipient_id=reader.pk,
-                params=params,
-                created_at=AT,
-                read_at=read_at,
-            )
+            {
+                "kind": "offered",
+                "dedup_key": f"{number}:{text}",
+                "recipient_id": reader.pk,
+                "params": params,
+                "read_at": read_at,
+            }
             for number, (text, params, read_at) in enumerate(given_rows)
         ]
-        bulk.insert(rows)
-        kept = {one.pk: one for one in Notice.objects.all()}
-        assert len(kept) == len(rows)
+        ids = bulk.insert(Notice, rows, once_by="dedup_key", created_at=AT)
+        kept = Notice.objects.in_bulk()
+        assert set(ids) == {row["dedup_key"] for row in rows}
+        assert set(ids.values()) == set(kept)
         for row in rows:
-            one = kept[row.pk]
-            for field in Notice._meta.concrete_fields:
-                assert getattr(one, field.attname) == getattr(row, field.attname), field.name
+            one = kept[ids[row["dedup_key"]]]
+            assert one.created_at == AT
+            assert (one.timer_id, one.step, one.handoff_id, one.contact_id) == (None, None, None, None)
+            for name, value in row.items():
+                assert getattr(one, name) == value, name
+        changes = [{"id": number, "read_at": AT, "kind": f"k{number}"} for number in list(ids.values())[1:]]
+        bulk.update(Notice, changes)
+        for one in Notice.objects.all():
+            changed = any(change["id"] == one.pk for change in changes)
+            assert one.kind == (f"k{one.pk}" if changed else "offered")
+            assert one.read_at == (AT if changed else kept[one.pk].read_at)
         reader.delete()
 
 
-@pytest.mark.django_db
-def test_what_the_table_refuses_is_refused(salesperson):
-    def notice():
-        return Notice(kind="offered", dedup_key="once", recipient_id=salesperson.pk, created_at=AT)
+@pytest.fixture
+def row(salesperson):
+    return {"kind": "offered", "dedup_key": "once", "recipient_id": salesperson.pk}
 
-    bulk.insert([notice()])
+
+@pytest.mark.django_db
+def test_what_stands_already_is_left_out(row):
+    assert bulk.insert(Notice, [], once_by="dedup_key") == {}
+    (first,) = bulk.insert(Notice, [row, row], once_by="dedup_key", created_at=AT).values()
+    ids = bulk.insert(Notice, [row, row | {"dedup_key": "later"}], once_by="dedup_key", created_at=AT)
+    assert list(ids) == ["later"]
+    assert set(Notice.objects.values_list("id", flat=True)) == {first, *ids.values()}
+
+
+@pytest.mark.django_db
+def test_what_the_table_refuses_is_refused(row):
     with pytest.raises(IntegrityError), transaction.atomic():
-        bulk.insert([notice()])
-    bulk.insert([])
-    assert Notice.objects.count() == 1
-    late = notice()
-    late.dedup_key = "later"
-    bulk.insert([late])
-    late.read_at = AT
-    late.save(update_fields=["read_at"])
-    assert Notice.objects.filter(read_at=AT).get() == late
+        bulk.insert(Notice, [row, row], created_at=AT)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        bulk.insert(Notice, [row | {"kind": "breach"}], once_by="dedup_key", created_at=AT)
+    assert not Notice.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_column_that_is_not_named_is_as_by_default(row):
+    (notice_id,) = bulk.insert(Notice, [row], once_by="dedup_key", created_at=AT).values()
+    sending = {"notice_id": notice_id, "recipient_id": row["recipient_id"]}
+    assert bulk.insert(Delivery, [sending], channel="email", created_at=AT, next_attempt_at=AT) == {}
+    found = Delivery.objects.get()
+    assert (found.state, found.attempts, found.error, found.sent_at) == ("queued", 0, "", None)
+    found.refresh_from_db()
+    assert found.notice.params == {}
