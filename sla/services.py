@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from crm.errors import Conflict, Invalid
@@ -16,7 +16,7 @@ from leads.sets import among
 from sla import clock, ladder
 from sla.choosing import Chooser, calendar_for
 from sla.ladder import PauseSpan
-from sla.models import Milestone, Pause, Policy, Timer
+from sla.models import LadderAct, Milestone, Pause, Policy, Timer
 
 if TYPE_CHECKING:
     from crm.models import User
@@ -247,13 +247,25 @@ def freeze(handoff: Handoff) -> list[dict[str, Any]]:
     ]
 
 
-def thaw(handoff: Handoff, frozen: Sequence[dict[str, Any]]) -> None:
-    """Put the clocks of a locked handoff back as they were; those started since then go.
+def thaw(handoff: Handoff, frozen: Sequence[dict[str, Any]], *, since: dt.datetime, at: dt.datetime) -> None:
+    """Put the clocks of a locked handoff back as they were at `since`, when an act on it was done; newer ones go.
 
-    One that is open again falls due by its calendar and the pauses as they are now.
+    The act is taken back and nothing else: a clock that is open again falls due by its calendar and the pauses as they
+    are now; one that was moved to another promise meanwhile is moved again, to what fits now; and a step that was not
+    taken since nobody waited any more is to be taken after all.
     """
-    handoff.timers.exclude(id__in=[facts_["id"] for facts_ in frozen]).delete()
+    ids = [facts_["id"] for facts_ in frozen]
+    moved = list(Timer.objects.filter(replaces__in=ids, replaces__cancelled_at__gt=since).values_list("replaces_id"))
+    handoff.timers.exclude(id__in=ids).delete()
     for facts_ in frozen:
         values = {name: value for name, value in facts_.items() if name != "id"}
         Timer.objects.filter(id=facts_["id"]).update(**values)
-    _reschedule(list(_open_timers([handoff.pk], Milestone).select_related("calendar")))
+    running = list(_open_timers([handoff.pk], Milestone).select_related("calendar"))
+    _reschedule(running)
+    LadderAct.objects.filter(timer__in=running, outcome=LadderAct.Outcome.MOOT, done_at__gte=since).update(
+        outcome="", done_at=None, next_attempt_at=F("due_at")
+    )
+    again = [timer for timer in running if (timer.pk,) in moved]
+    for timer in again:
+        timer.handoff = handoff
+    refit(again, at=at)

@@ -34,8 +34,8 @@ UNDOABLE = (
 def undo(*, actor: User, handoff_id: int, at: dt.datetime) -> Handoff:
     """Take back the last verb on a handoff: the same person, within ten minutes, nothing having followed.
 
-    Contact, handoff and clocks are as before; a review that a rejection opened goes, and what was queued to be told
-    of it is not sent. Raises `NotFound`, `Forbidden`, `Conflict`.
+    Contact, handoff and clocks are as before, but for what others did to the clocks meanwhile; a review that a
+    rejection opened goes, and what was queued to be told of it is not sent. Raises `NotFound`, `Forbidden`, `Conflict`.
     """
     handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
     sla.services.hold([handoff.pk])
@@ -50,7 +50,7 @@ def undo(*, actor: User, handoff_id: int, at: dt.datetime) -> Handoff:
     Handoff.objects.filter(previous=handoff).delete()
     lifecycle.put_back(handoff, event, actor=actor, at=at)
     next_steps.restore(event, actor=actor, at=at)
-    sla.services.thaw(handoff, event.before.get("timers", []))
+    sla.services.thaw(handoff, event.before.get("timers", []), since=event.at, at=at)
     told = Notice.objects.filter(handoff=handoff, created_at__gte=event.at, dedup_key__contains=f":{event.pk}:")
     told.exclude(deliveries__in=Delivery.objects.filter(sent_at__isnull=False)).delete()
     return handoff
