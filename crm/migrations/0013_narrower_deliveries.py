@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('crm', '0010_one_index_each'),
+        ("crm", "0012_daily_capacity"),
     ]
 
     operations = [
