@@ -115,7 +115,7 @@ class OwnSettingsForm(forms.Form):
             self.fields[name] = forms.BooleanField(label=label, required=False, initial=True)
         deputies = self.fields["deputy"]
         assert isinstance(deputies, forms.ModelChoiceField)
-        deputies.queryset = own_settings.deputies_for(person)
+        deputies.queryset = person.possible_deputies()
 
     @classmethod
     def of(cls, person: User, *, at: dt.datetime) -> OwnSettingsForm:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.utils.formats import date_format
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy, ngettext_lazy, pgettext
 
 from crm import formats
 from crm.models import Notice
@@ -86,6 +86,8 @@ def _path(notice: Notice) -> str:
         return f"/sla/report/{notice.pk}/"
     if notice.kind == NoticeKind.WEBHOOK_OFF:
         return f"/settings/webhooks/{notice.params['webhook']}/"
+    if notice.kind == NoticeKind.HANDED_OVER:
+        return "/handoffs/?state=open"
     return f"/contacts/{notice.contact_id}/" if notice.contact_id else "/alerts/"
 
 
@@ -322,6 +324,38 @@ def _webhook_off(notice: Notice, who: str) -> _Said:
     )
 
 
+_GOT = {
+    "offered": ngettext_lazy("%(n)d lead to be answered", "%(n)d leads to be answered", "n"),
+    "in_work": ngettext_lazy("%(n)d lead in work", "%(n)d leads in work", "n"),
+    "opportunities": ngettext_lazy("%(n)d open opportunity", "%(n)d open opportunities", "n"),
+    "customers": ngettext_lazy("%(n)d customer or other contact", "%(n)d customers and other contacts", "n"),
+    "pools": ngettext_lazy("%(n)d part in a routing rule", "%(n)d parts in routing rules", "n"),
+    "deputies": ngettext_lazy("%(n)d colleague to stand in for", "%(n)d colleagues to stand in for", "n"),
+    "ladders": ngettext_lazy("%(n)d policy that tells you", "%(n)d policies that tell you", "n"),
+    "tasks": ngettext_lazy("%(n)d task", "%(n)d tasks", "n"),
+}
+
+
+def _handed_over(notice: Notice, who: str) -> _Said:
+    params = notice.params
+    if "by" in params:
+        names = ", ".join(params["names"]) or _("the queue of what waits")
+        return _Said(
+            _("Handed over while you are away"),
+            _("%(by)s handed over %(count)s of yours, to %(names)s.")
+            % {"by": params["by"], "count": params["count"], "names": names},
+            _("It does not come back by itself: ask for what you want to have again."),
+            topic=_("your work"),
+        )
+    got = ", ".join(_GOT[group] % {"n": count} for group, count in params["got"].items())
+    return _Said(
+        _("Handed over to you from %(name)s: %(what)s") % {"name": params["from"], "what": got},
+        _("What was said and done so far stands on each contact’s page."),
+        _("Leads to be answered have a new clock, from now on."),
+        topic=_("work of %(name)s") % {"name": params["from"]},
+    )
+
+
 _WORDS = {
     NoticeKind.WARN: _warn,
     NoticeKind.BREACH: _breach,
@@ -338,4 +372,5 @@ _WORDS = {
     NoticeKind.MENTIONED: _mentioned,
     NoticeKind.REPORT: _report,
     NoticeKind.WEBHOOK_OFF: _webhook_off,
+    NoticeKind.HANDED_OVER: _handed_over,
 }

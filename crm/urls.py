@@ -3,7 +3,19 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import URLPattern, URLResolver, include, path
 
-from crm.views import alerts, deliveries, health, home, own_settings, people, reports, style_guide, theme, webhooks
+from crm.views import (
+    alerts,
+    deliveries,
+    departures,
+    health,
+    home,
+    own_settings,
+    people,
+    reports,
+    style_guide,
+    theme,
+    webhooks,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -14,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/people/new/", people.person_new, name="person_new"),
     path("settings/people/<int:person_id>/", people.person_edit, name="person_edit"),
     path("settings/people/<int:person_id>/password/", people.person_password, name="person_password"),
+    path("people/<int:person_id>/hand-over/", departures.hand_over, name="hand_over"),
     path("settings/deliveries/", deliveries.deliveries, name="deliveries"),
     path("settings/deliveries/again/", deliveries.deliveries_again, name="deliveries_again"),
     path("settings/webhooks/", webhooks.webhooks, name="webhooks"),

@@ -88,6 +88,7 @@ class VerbName(StrEnum):
     ACCEPT = "accept"
     REJECT = "reject"
     REASSIGN = "reassign"
+    HAND_OVER = "hand_over"
     OVERFLOW = "overflow"
     RECYCLE = "recycle"
     OPEN_OPPORTUNITY = "open_opportunity"
@@ -148,6 +149,13 @@ VERBS: dict[VerbName, Verb] = {
     _V.ACCEPT: _verb([_A.ASSIGNEE], [_H.OFFERED], [_S.MQL], to_states=[_H.ACCEPTED], to_stages=[_S.SQL]),
     _V.REJECT: _verb([_A.ASSIGNEE], [_H.OFFERED], [_S.MQL], to_states=[_H.REJECTED], reason=ReasonKind.REJECT),
     _V.REASSIGN: _verb([_A.MANAGER, _A.SYSTEM], [_H.OFFERED, _H.ACCEPTED], [_S.MQL, _S.SQL, _S.OPPORTUNITY]),
+    # Somebody goes, for good or for a while. What was offered waits where nobody has room.
+    _V.HAND_OVER: _verb(
+        [_A.MANAGER, _A.ADMIN, _A.ASSIGNEE],
+        [_H.OFFERED, _H.ACCEPTED],
+        [_S.MQL, _S.SQL, _S.OPPORTUNITY],
+        to_states=[_H.WAITING, _H.OFFERED, _H.ACCEPTED],
+    ),
     _V.OVERFLOW: _verb([_A.MANAGER, _A.SYSTEM], [_H.OFFERED, _H.WAITING], [_S.MQL], to_states=[_H.OFFERED]),
     _V.RECYCLE: _verb(
         [_A.OWNER, _A.MANAGER],

@@ -66,6 +66,7 @@ DEEDS = {
     VerbName.ACCEPT: pgettext_lazy("deed", "accepted"),
     VerbName.REJECT: pgettext_lazy("deed", "rejected"),
     VerbName.REASSIGN: pgettext_lazy("deed", "reassigned"),
+    VerbName.HAND_OVER: pgettext_lazy("deed", "handed over"),
     VerbName.OVERFLOW: pgettext_lazy("deed", "passed on to another team"),
     VerbName.RECYCLE: pgettext_lazy("deed", "recycled"),
     VerbName.OPEN_OPPORTUNITY: pgettext_lazy("deed", "made an offer"),

@@ -6,6 +6,7 @@ from rest_framework.routers import DefaultRouter
 
 from crm.api.alerts import AlertResource
 from crm.api.docs import Docs
+from crm.api.people import PersonResource
 from crm.api.views import NothingHere, Root
 from crm.api.webhooks import WebhookResource
 from leads.api.activities import ActivityResource
@@ -42,6 +43,7 @@ RESOURCES = {
     "alerts": AlertResource,
     "imports": ImportResource,
     "webhooks": WebhookResource,
+    "people": PersonResource,
     "activity-types": ActivityTypeResource,
     "reasons": ReasonResource,
     "sources": SourceResource,

@@ -258,15 +258,23 @@ def reassign(
     return handoff
 
 
-def move_to(handoff: Handoff, choice: Choice, *, actor: User | None, comment: str = "", at: dt.datetime) -> None:
+def move_to(
+    handoff: Handoff,
+    choice: Choice,
+    *,
+    verb: VerbName = VerbName.REASSIGN,
+    actor: User | None,
+    comment: str = "",
+    at: dt.datetime,
+) -> None:
     """Give a locked handoff that is offered or accepted to somebody else: owner, offers and clocks follow.
 
-    Who loses it and who gets it are told.
+    Who loses it and who gets it are told, except where much is handed over at once and told in one.
     """
     before, loser_id = _before(handoff), handoff.assignee_id
     event = lifecycle.move(
         handoff,
-        VerbName.REASSIGN,
+        verb,
         actor=actor,
         at=at,
         comment=comment,
@@ -280,8 +288,34 @@ def move_to(handoff: Handoff, choice: Choice, *, actor: User | None, comment: st
     handoff.opportunities.filter(state="open").update(owner=choice.assignee)
     next_steps.follow(event, contact_id=handoff.contact_id, loser_id=loser_id, to_id=choice.assignee.pk)
     sla.services.hand_on(handoff, at=at)
-    _tell(handoff, event, [handoff.assignee_id], kind=NoticeKind.REASSIGNED, at=at)
-    _tell(handoff, event, [loser_id], kind=NoticeKind.MOVED_AWAY, at=at)
+    if verb is VerbName.REASSIGN:
+        _tell(handoff, event, [handoff.assignee_id], kind=NoticeKind.REASSIGNED, at=at)
+        _tell(handoff, event, [loser_id], kind=NoticeKind.MOVED_AWAY, at=at)
+
+
+def let_wait(handoff: Handoff, *, actor: User | None, at: dt.datetime) -> None:
+    """Take a locked handoff that is offered from who holds it, where nobody else has room: it waits for capacity.
+
+    Its clocks end without a verdict; those of the next offer start with it.
+    """
+    loser = handoff.assignee
+    event = lifecycle.move(
+        handoff,
+        VerbName.HAND_OVER,
+        actor=actor,
+        at=at,
+        to_state=HandoffState.WAITING,
+        before=_before(handoff),
+        assignee=None,
+        team=None,
+        is_override=False,
+        assigned_because="",
+        offered_at=None,
+        overflow_at=overflow_at(routing.hold(), since=at),
+    )
+    sla.services.cancel([handoff.pk], at=at)
+    why = _("Handed over from %(name)s") % {"name": loser}
+    next_steps.end_with(event, contact_id=handoff.contact_id, owner_id=loser.pk if loser else None, why=why)
 
 
 @transaction.atomic

@@ -9,13 +9,12 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from crm import rhythms
 from crm.errors import Invalid
 from crm.flows import reports
-from crm.models import OptOut, Role, User
+from crm.models import OptOut, User
 from crm.models.notices import ALWAYS_IN_BELL, Channel
 
 FIELDS = (
@@ -29,12 +28,6 @@ FIELDS = (
     "report_rhythm",
     "report_hour",
 )
-
-
-def deputies_for(person: User) -> QuerySet[User]:
-    """Who may stand in for `person`: colleagues who see every contact, so that they can act on what they are told."""
-    seers = (Role.MARKETER, Role.MANAGER, Role.ADMIN)
-    return User.objects.filter(is_active=True, role_rows__role__in=seers).exclude(id=person.pk).distinct()
 
 
 @transaction.atomic
@@ -63,19 +56,24 @@ def save_own_settings(
         name, messages = next(iter(error.message_dict.items()))
         raise Invalid(" ".join(messages), field=name) from error
     if first and last:
-        zone = zoneinfo.ZoneInfo(person.time_zone)
-        if last < first:
-            raise Invalid(_("The last day is not before the first."), field="away_until")
-        person.away_from = dt.datetime.combine(first, dt.time(), tzinfo=zone)
-        person.away_until = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), tzinfo=zone)
-        if person.away_until <= at:
-            raise Invalid(_("That is over already. Leave both days empty."), field="away_until")
-    if person.deputy and not deputies_for(person).filter(id=person.deputy.pk).exists():
+        person.away_from, person.away_until = absence_of(person, first=first, last=last, at=at)
+    if person.deputy and not person.possible_deputies().filter(id=person.deputy.pk).exists():
         raise Invalid(_("Choose a colleague who sees every contact."), field="deputy")
     person.next_report_at = reports.next_report_at(person, after=at)
     person.save(update_fields=[*FIELDS, "next_report_at"])
     _set_unwanted(person, unwanted)
     return person
+
+
+def absence_of(person: User, *, first: dt.date, last: dt.date, at: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
+    """From when to when somebody is away who is so from one day to another, both included. Raises `Invalid`."""
+    zone = zoneinfo.ZoneInfo(person.time_zone)
+    if last < first:
+        raise Invalid(_("The last day is not before the first."), field="away_until")
+    until = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), tzinfo=zone)
+    if until <= at:
+        raise Invalid(_("That is over already. Leave both days empty."), field="away_until")
+    return dt.datetime.combine(first, dt.time(), tzinfo=zone), until
 
 
 def _require_both(name: str, begin: object, end: object) -> None:

@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from crm.errors import Forbidden, Invalid, NotFound
-from crm.models import Role, User
+from crm.models import Departure, Role, User
+from crm.queries import holdings
+from crm.queries.holdings import FOR_GOOD
 from leads import routing
-from leads.models import Handoff
 from sla import calendars
 
 FIELDS = ("email", "name", "team", "language", "time_zone", "calendar", "capacity", "is_on_duty", "is_active")
@@ -41,9 +42,9 @@ def create_person(*, actor: User, values: dict[str, Any], roles: Sequence[str], 
 
 @transaction.atomic
 def edit_person(*, actor: User, person_id: int, values: dict[str, Any], roles: Sequence[str], at: dt.datetime) -> User:
-    """Change a person. Nobody who holds open handoffs goes or stops selling, and one administrator always stays.
+    """Change a person. Nobody who holds something goes or stops selling, and one administrator always stays.
 
-    Raises `Forbidden`, `NotFound`, `Invalid`.
+    What they hold is handed over first, as `flows.departures.depart` does. Raises `Forbidden`, `NotFound`, `Invalid`.
     """
     _require_admin(actor)
     _require_roles(roles)
@@ -52,12 +53,11 @@ def edit_person(*, actor: User, person_id: int, values: dict[str, Any], roles: S
     person = User.objects.select_for_update().filter(id=person_id).first()
     if person is None:
         raise NotFound(_("There is no such person."))
-    is_leaving = person.is_active and not values.get("is_active", person.is_active)
-    stops_selling = person.is_salesperson and Role.SALESPERSON not in roles
-    if is_leaving or stops_selling:
-        _require_nothing_held(person, field="is_active" if is_leaving else "roles")
-    if is_leaving or Role.ADMIN not in roles:
-        _require_another_admin(person, field="is_active" if is_leaving else "roles")
+    kind = way_out(person, values=values, roles=roles)
+    if kind in FOR_GOOD:
+        _require_nothing_held(person, kind=kind)
+    if kind == Departure.Kind.LEAVE or Role.ADMIN not in roles:
+        require_another_admin(person, field="is_active" if kind == Departure.Kind.LEAVE else "roles")
     _set(person, values, at=at)
     person.save(update_fields=[name for name in FIELDS if name in values])
     if list(roles) != person.roles:
@@ -93,9 +93,15 @@ def give_password(*, actor: User, person_id: int, at: dt.datetime) -> tuple[User
     return person, password
 
 
-def open_handoffs_of(person: User) -> int:
-    """How many handoffs the person holds that have not ended."""
-    return Handoff.objects.open().filter(assignee=person).count()
+def way_out(person: User, *, values: dict[str, Any], roles: Sequence[str]) -> str:
+    """In what way these values would have a person go, as a `Departure.Kind`; empty when in none."""
+    if person.is_active and not values.get("is_active", True):
+        return Departure.Kind.LEAVE
+    if person.is_salesperson and Role.SALESPERSON not in roles:
+        return Departure.Kind.STOP
+    if person.is_on_duty and not values.get("is_on_duty", True):
+        return Departure.Kind.OFF_DUTY
+    return ""
 
 
 def _require_admin(actor: User) -> None:
@@ -108,18 +114,20 @@ def _require_roles(roles: Sequence[str]) -> None:
         raise Invalid(_("Give at least one role; without one a person sees nothing."), field="roles")
 
 
-def _require_nothing_held(person: User, *, field: str) -> None:
-    held = open_handoffs_of(person)
+def _require_nothing_held(person: User, *, kind: str) -> None:
+    held = len(holdings.holdings(person, kind=kind, user=None).items)
     if held:
         text = ngettext(
-            "%(name)s still holds %(count)d open handoff. Reassign it first.",
-            "%(name)s still holds %(count)d open handoffs. Reassign them first.",
+            "%(name)s still holds %(count)d thing that somebody else has to take. Hand it over first.",
+            "%(name)s still holds %(count)d things that somebody else has to take. Hand them over first.",
             held,
         )
+        field = "is_active" if kind == Departure.Kind.LEAVE else "roles"
         raise Invalid(text % {"name": person, "count": held}, field=field)
 
 
-def _require_another_admin(person: User, *, field: str) -> None:
+def require_another_admin(person: User, *, field: str) -> None:
+    """Raise `Invalid` where nobody would be left to let others in."""
     if person.is_admin and not User.objects.with_role(Role.ADMIN).exclude(id=person.pk).exists():
         raise Invalid(_("%(name)s is the last administrator. Make another one first.") % {"name": person}, field=field)
 

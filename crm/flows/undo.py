@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 import sla.services
 from crm.errors import Conflict, Forbidden
-from crm.models import Delivery, Notice
+from crm.models import Delivery, Notice, User
 from leads import lifecycle, next_steps
-from leads.models import Handoff
-from leads.stages import VerbName
-
-if TYPE_CHECKING:
-    from crm.models import User
+from leads.models import Handoff, HandoffEvent
+from leads.stages import OPEN_STATES, VerbName
 
 UNDOABLE = (
     VerbName.APPROVE,
@@ -47,6 +43,7 @@ def undo(*, actor: User, handoff_id: int, at: dt.datetime) -> Handoff:
     if at - event.at > lifecycle.UNDO_WINDOW:
         raise Conflict(_("That was more than ten minutes ago."))
     _require_nothing_followed(handoff, since=event.at)
+    _require_taker(handoff, event)
     Handoff.objects.filter(previous=handoff).delete()
     lifecycle.put_back(handoff, event, actor=actor, at=at)
     next_steps.restore(event, actor=actor, at=at)
@@ -54,6 +51,17 @@ def undo(*, actor: User, handoff_id: int, at: dt.datetime) -> Handoff:
     told = Notice.objects.filter(handoff=handoff, created_at__gte=event.at, dedup_key__contains=f":{event.pk}:")
     told.exclude(deliveries__in=Delivery.objects.filter(sent_at__isnull=False)).delete()
     return handoff
+
+
+def _require_taker(handoff: Handoff, event: HandoffEvent) -> None:
+    """Raise `Conflict` when the lead would come to somebody who has gone, or takes none now, since the act."""
+    before = (event.before or {})["handoff"]
+    holder_id = before["assignee_id"] if before["state"] in OPEN_STATES else None
+    if holder_id is None or (handoff.is_open and handoff.assignee_id == holder_id):
+        return
+    holder = User.objects.get(id=holder_id)
+    if not (holder.is_active and holder.is_on_duty):
+        raise Conflict(_("%(name)s takes no leads any more, so it cannot be undone.") % {"name": holder})
 
 
 def _require_nothing_followed(handoff: Handoff, *, since: dt.datetime) -> None:

@@ -29,10 +29,11 @@ class NoticeKind(models.TextChoices):
     MENTIONED = "mentioned", _("Somebody asks you")
     REPORT = "report", _("Report of promises")
     WEBHOOK_OFF = "webhook_off", _("A webhook was switched off")
+    HANDED_OVER = "handed_over", _("A colleague’s work handed over")
 
 
-PERSONAL_KINDS = (NoticeKind.REPORT, NoticeKind.WEBHOOK_OFF)
-"""What is about no lead, and for its recipient alone."""
+PERSONAL_KINDS = (NoticeKind.REPORT, NoticeKind.WEBHOOK_OFF, NoticeKind.HANDED_OVER)
+"""What is about no single lead, and for its recipient alone."""
 WEBHOOK_KINDS = tuple(kind for kind in NoticeKind if kind not in PERSONAL_KINDS)
 """What a webhook may be told of: everything about leads."""
 ALWAYS_IN_BELL = (NoticeKind.BREACH, NoticeKind.ESCALATE)

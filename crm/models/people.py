@@ -149,6 +149,8 @@ class User(AbstractBaseUser):
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(Lower("email"), name="user_email_unique_whatever_case"),
+            # To which open handoffs point, so that nobody goes who holds one.
+            models.UniqueConstraint(fields=["id", "is_active"], name="user_and_whether_active"),
             models.CheckConstraint(
                 name="quiet_hours_begin_and_end",
                 condition=models.Q(quiet_from=None, quiet_until=None)
@@ -196,6 +198,11 @@ class User(AbstractBaseUser):
     def is_available(self) -> bool:
         """Whether leads may be given to the person now: on duty, and not out of office."""
         return self.is_on_duty and not self.is_away(timezone.now())
+
+    def possible_deputies(self) -> models.QuerySet[User]:
+        """Who may stand in for the person: colleagues who see every contact, so that they can act on what they hear."""
+        seers = (Role.MARKETER, Role.MANAGER, Role.ADMIN)
+        return User.objects.filter(is_active=True, role_rows__role__in=seers).exclude(id=self.pk).distinct()
 
     def free_from(self, at: dt.datetime) -> dt.datetime:
         """The first instant from `at` on at which a warning may reach the person over what rings or blinks."""

@@ -30,11 +30,7 @@ _MEANING = {
     Chair.WAITING: Q(state=HandoffState.WAITING),
     Chair.NOBODY: Q(state=HandoffState.OFFERED, assignee=None),
     Chair.AWAY: Q(state__in=[HandoffState.OFFERED, HandoffState.ACCEPTED])
-    & (
-        Q(assignee__is_on_duty=False)
-        | Q(assignee__is_active=False)
-        | Q(assignee__away_from__lte=Now(), assignee__away_until__gt=Now())
-    ),
+    & (Q(assignee__is_on_duty=False) | Q(assignee__away_from__lte=Now(), assignee__away_until__gt=Now())),
     Chair.NO_CONTACT: Q(state=HandoffState.ACCEPTED, contacted_at=None),
 }
 _SINCE = {

@@ -157,7 +157,9 @@ def event_words(event: HandoffEvent) -> str:
     is_given = event.verb in (VerbName.APPROVE, VerbName.OFFER, VerbName.REASSIGN)
     if is_given and event.assignee:
         text = _("%(what)s, offered to %(name)s") % {"what": text, "name": event.assignee}
-    elif event.verb == VerbName.APPROVE and event.to_state == HandoffState.WAITING:
+    elif event.verb == VerbName.HAND_OVER and event.assignee:
+        text = _("%(what)s to %(name)s") % {"what": text, "name": event.assignee}
+    elif event.verb in (VerbName.APPROVE, VerbName.HAND_OVER) and event.to_state == HandoffState.WAITING:
         text = _("%(what)s, waits for capacity") % {"what": text}
     return text
 

@@ -32,7 +32,7 @@ class Kind(TextChoices):
     """Why somebody should look at it."""
 
     NOBODY = "nobody", _("Nobody owns")
-    AWAY = "away", _("Owner away or gone")
+    AWAY = "away", _("Owner away")
     WAITING = "waiting", _("Wait too long")
     NO_STEP = "no_step", _("No next step")
     IDLE = "idle", _("Salespeople without leads")
@@ -60,9 +60,9 @@ class Row:
 
     @property
     def away(self) -> User | None:
-        """The owner who can be set on duty again; those who are gone cannot."""
+        """The owner who can be set on duty again."""
         owner = self.handoff.assignee
-        return owner if owner and owner.is_active and not owner.is_on_duty else None
+        return owner if owner and not owner.is_on_duty else None
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _meaning(kind: Kind) -> Q:
         return chairs.lying(Chair.WAITING) | chairs.lying(Chair.NOBODY)
     if kind is Kind.AWAY:
         return chairs.lying(Chair.AWAY)
-    is_held = Q(assignee__is_active=True, assignee__is_on_duty=True)
+    is_held = Q(assignee__is_on_duty=True)
     if kind is Kind.WAITING:
         return (Q(state=HandoffState.IN_REVIEW) | is_held) & Q(is_missed=True)
     is_in_work = Q(state=HandoffState.ACCEPTED, contacted_at__isnull=False) & is_held

@@ -19,7 +19,9 @@ from crm.errors import Invalid
 from crm.flows import people as flows
 from crm.forms import PersonForm, time_zones
 from crm.models import Role, User
+from crm.queries import holdings
 from crm.queries.calendars import company_zone
+from leads.models import Handoff
 from leads.models.handoffs import OPEN
 
 admins_only = roles_required(Role.ADMIN)
@@ -73,20 +75,34 @@ def person_edit(request: HttpRequest, person_id: int) -> HttpResponse:
     form = PersonForm(request.POST) if request.method == "POST" else PersonForm.of(found)
     if form.is_bound and form.is_valid():
         values = dict(form.cleaned_data)
+        roles = values.pop("roles")
+        # Who goes with something in hand hands it over first, on a page of its own; the rest is saved now.
+        going = _going(found, values=values, roles=roles)
+        if going:
+            values |= {"is_active": True, "is_on_duty": found.is_on_duty}
+            roles = roles if Role.SALESPERSON in roles or not found.is_salesperson else [*roles, Role.SALESPERSON]
         try:
             flows.edit_person(
                 actor=person(request),
                 person_id=person_id,
-                roles=values.pop("roles"),
+                roles=roles,
                 values=values,
                 at=timezone.now(),
             )
         except Invalid as refusal:
             form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
         else:
+            if going:
+                return HttpResponseRedirect(f"{reverse('hand_over', args=[person_id])}?why={going}", status=303)
             toasts.tell(request=request, text=_("Saved %(name)s.") % {"name": values["name"]})
             return HttpResponseRedirect(reverse("people"), status=303)
-    return _form_page(request, form, found=found, held=flows.open_handoffs_of(found))
+    return _form_page(request, form, found=found, held=Handoff.objects.open().filter(assignee=found).count())
+
+
+def _going(found: User, *, values: dict[str, Any], roles: list[str]) -> str:
+    """In what way a person would go who holds something that then has to be handed over; empty when in none."""
+    kind = flows.way_out(found, values=values, roles=roles)
+    return kind if kind and holdings.holdings(found, kind=kind, user=None).items else ""
 
 
 def _form_page(request: HttpRequest, form: PersonForm, **more: Any) -> HttpResponse:

@@ -116,6 +116,11 @@ class Handoff(models.Model):
         on_delete=models.PROTECT,
         related_name="handoffs",
     )
+    holds = models.GeneratedField(
+        expression=Case(When(state__in=OPEN, assignee__isnull=False, then=Value(True))),
+        output_field=models.BooleanField(null=True),
+        db_persist=True,
+    )
     team = models.ForeignKey("crm.Team", null=True, blank=True, on_delete=models.PROTECT, related_name="handoffs")
     is_override = models.BooleanField(_("named by a person beyond capacity or hours"), default=False)
     assigned_because = models.CharField(_("why this person"), max_length=200, blank=True)
@@ -163,6 +168,13 @@ class Handoff(models.Model):
                 fields=["contact", "phase"],
                 to_table="leads_contact",
                 to_columns=["id", "phase"],
+            ),
+            # An open handoff is held by somebody who is active, whoever deactivates or gives at the same time.
+            CompositeForeignKey(
+                name="open_handoff_held_by_somebody_active",
+                fields=["assignee", "holds"],
+                to_table="crm_user",
+                to_columns=["id", "is_active"],
             ),
             models.CheckConstraint(name="handoff_state_known", condition=Q(state__in=OPEN + ENDED)),
             models.CheckConstraint(

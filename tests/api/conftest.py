@@ -166,6 +166,7 @@ class World:
             "handoffs": self.handoff,
             "opportunities": self.opportunity,
             "tasks": self.task,
+            "people": self.handoff.assignee,
             "campaigns": self.campaign,
             "scoring-models": self.model,
             "policies": self.policy,

@@ -168,7 +168,8 @@ def test_what_would_reach_nobody_reaches_the_managers(marketer, salesperson, oth
         ],
     )
     handoff = offer(marketer, salesperson)
-    User.objects.filter(pk__in=[salesperson.pk, other_salesperson.pk]).update(is_active=False)
+    User.objects.filter(pk=other_salesperson.pk).update(is_active=False)
+    flows.overflow(actor=manager, handoff_id=handoff.pk, team_id=partner.pk, at=AT)
     flows.sweep_timers(at=AT + 4 * HOUR)
     assert told(timer__handoff=handoff, timer__milestone="answer") == [
         ("breach", manager.name),

@@ -170,17 +170,21 @@ def test_bad_input_changes_nothing_and_stays(admin, typed, salesperson, changed,
     assert User.objects.count() == 2
 
 
-@pytest.mark.parametrize("changed", [{"is_active": ""}, {"roles": ["manager"]}])
-def test_who_holds_open_handoffs_stays_and_sells(admin, typed, marketer, salesperson, changed):
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [({"is_active": ""}, "leave"), ({"roles": ["manager"]}, "stop_selling"), ({"is_on_duty": ""}, "off_duty")],
+)
+def test_who_holds_something_hands_it_over_first(admin, typed, marketer, salesperson, changed, why):
     offer(ask("eva", at=TUESDAY), by=marketer, to=salesperson, at=TUESDAY)
     path = f"/settings/people/{salesperson.pk}/"
     answer = admin.post(path, typed | changed)
-    assert answer.status_code == 422
-    assert "Sam Seller still holds 1 open handoff. Reassign it first." in words(answer)
-    assert "/handoffs/?state=open&amp;assignee=sam.seller%40baton.example" in answer.content.decode()
+    assert (answer.status_code, answer["Location"]) == (303, f"/people/{salesperson.pk}/hand-over/?why={why}")
+    person = User.objects.get(pk=salesperson.pk)
+    assert (person.name, person.is_active, person.is_on_duty, person.is_salesperson) == ("Nora New", True, True, True)
+    assert "it is handed over when this person goes" in words(admin.get(path))
     handoff = salesperson.handoffs.get()
     flows.reject(actor=salesperson, handoff_id=handoff.pk, reason="too_early", at=TUESDAY + HOUR)
-    assert admin.post(path, typed | changed).status_code == 303
+    assert admin.post(path, typed | changed)["Location"] == "/settings/people/"
 
 
 def test_one_administrator_always_stays(admin, administrator, typed):

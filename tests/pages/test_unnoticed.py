@@ -75,16 +75,6 @@ def test_a_lead_of_somebody_away_is_moved_or_its_owner_set_on_duty(
     assert rows(Kind.AWAY, manager) == []
 
 
-def test_the_leads_of_somebody_who_is_gone_are_there_too(marketer, salesperson, other_salesperson, manager, browsing):
-    held = bring_to("accepted", marketer=marketer, seller=salesperson, at=TUESDAY)
-    salesperson.is_active = False
-    salesperson.save()
-    assert rows(Kind.AWAY, manager) == [held]
-    page = browsing(manager).get("/sla/unnoticed/?kind=away").content.decode()
-    assert "gone" in page
-    assert "on duty</button>" not in page
-
-
 def test_a_lead_waits_too_long_once_its_promise_is_missed(marketer, salesperson, manager, browsing):
     review = ask("review", at=TUESDAY)
     offered = bring_to("offered", marketer=marketer, seller=salesperson, at=TUESDAY, name="offered")

@@ -1,0 +1,116 @@
+"""The guided hand-over of what somebody holds who leaves, sells no longer, or is away."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from crm import toasts
+from crm.access import person
+from crm.errors import Conflict, Forbidden, Invalid
+from crm.flows import departures as flows
+from crm.forms_departures import HandOverForm
+from crm.models import Departure, User
+from crm.queries import holdings as queries
+from crm.queries.holdings import FOR_GOOD, Decisions, Settled
+from leads.selling import sellers
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def hand_over(request: HttpRequest, person_id: int) -> HttpResponse:
+    """What a person holds, who gets it, and the one button that does it all."""
+    user, now = person(request), timezone.now()
+    found = User.objects.select_related("deputy").filter(id=person_id).first()
+    kind = request.GET.get("why", Departure.Kind.LEAVE)
+    if found is None or kind not in Departure.Kind.values or not (found == user or user.is_manager or user.is_admin):
+        raise Http404
+    if not flows.may_see_to(user, found, kind=kind):
+        raise Forbidden(_("Administrators let people go; managers may set them off duty or away."))
+    form = _form(request, found, kind=kind, user=user)
+    if form.is_bound and form.is_valid() and request.POST.get("act") != "preview":
+        try:
+            made = flows.depart(
+                actor=user,
+                person_id=person_id,
+                kind=kind,
+                decisions=form.decisions(),
+                seen=form.cleaned_data["seen"],
+                absence=form.absence(),
+                at=now,
+            )
+        except Invalid as refusal:
+            form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+        except Conflict as refusal:
+            toasts.warn(request=request, text=str(refusal))
+            return HttpResponseRedirect(request.get_full_path(), status=303)
+        else:
+            toasts.tell(request=request, text=_said(made))
+            return HttpResponseRedirect(_home(user, found), status=303)
+    return _page(request, form, found=found, kind=kind, now=now)
+
+
+def _form(request: HttpRequest, found: User, *, kind: str, user: User) -> HandOverForm:
+    held = queries.holdings(found, kind=kind, user=user)
+    selling = [one for one in sellers(at=timezone.now()) if one.person.pk != found.pk and not one.is_refused]
+    colleagues = (
+        list(found.possible_deputies()) if any(group not in queries.OF_SELLERS for group, _items in held.groups) else []
+    )
+    data = request.POST if request.method == "POST" else None
+    initial: dict[str, Any] = {"seen": held.fingerprint}
+    if found.away_from and found.away_until and found.away_until > timezone.now():
+        last = timezone.localtime(found.away_until) - dt.timedelta(days=1)
+        initial |= {"away_from": timezone.localdate(found.away_from), "away_until": last.date()}
+    return HandOverForm(data, held=held, selling=selling, colleagues=colleagues, initial=initial)
+
+
+def _page(request: HttpRequest, form: HandOverForm, *, found: User, kind: str, now: dt.datetime) -> HttpResponse:
+    settled: list[Settled] = []
+    if not form.is_bound or form.is_valid() or form.cleaned_data:
+        try:
+            settled = queries.settle(form.held, form.decisions() if form.is_bound else Decisions(), at=now)
+        except Invalid as refusal:
+            form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+    context = {
+        "form": form,
+        "found": found,
+        "kind": Departure.Kind(kind),
+        "is_for_good": kind in FOR_GOOD,
+        "shares": queries.shares(settled),
+        "kept_count": sum(one.is_kept for one in settled),
+        "waiting": [one for one in settled if one.is_waiting],
+        "ending_count": sum(one.is_cancelled for one in settled),
+        "stuck": [one for one in settled if one.is_stuck],
+        "home": _home(person(request), found),
+    }
+    is_preview = request.htmx and request.POST.get("act") == "preview"  # type: ignore[attr-defined]
+    template = "people/hand_over_shares.html" if is_preview else "people/hand_over.html"
+    return render(request, template, context, status=422 if form.errors and not is_preview else 200)
+
+
+def _said(made: Departure) -> str:
+    words = {
+        Departure.Kind.LEAVE: _("%(name)s is not active any more."),
+        Departure.Kind.STOP: _("%(name)s sells no longer."),
+        Departure.Kind.OFF_DUTY: _("%(name)s is off duty."),
+        Departure.Kind.AWAY: _("%(name)s is out of office."),
+    }
+    said = words[Departure.Kind(made.kind)] % {"name": made.person}
+    names = {row["to"] for row in made.moved if row["to"]}
+    if not made.moved:
+        return said
+    moved = _("Handed over: %(count)d, to %(people)d people.") % {"count": len(made.moved), "people": len(names)}
+    return f"{said} {moved}"
+
+
+def _home(user: User, found: User) -> str:
+    """Where one came from: the list of people, what nobody notices, or one's own settings."""
+    if user.is_admin:
+        return reverse("people")
+    return reverse("my_settings") if user == found else reverse("unnoticed")
