@@ -255,6 +255,7 @@ class HandoffFilter(filters.FilterSet):
     cause = filters.ChoiceFilter(choices=Handoff.Cause.choices, label=_("Cause"))
     assignee = PersonFilter("assignee", label=_("Assignee"))
     reason = TextFilter(field_name="reason__code", label=_("Reason"))
+    straight_by = IdFilter(field_name="straight_by_id", label=_("Passed straight to sales by"))
     campaign = IdFilter(method="after", label=_("Formed after meeting the campaign"))
     source = CodeFilter("contact__source", label=_("Source"))
     outcome = filters.ChoiceFilter(choices=_choices(words.OUTCOMES), method="came_to", label=_("Outcome"))

@@ -7,8 +7,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from leads import reasons, words
-from leads.models import Reason
+from leads import handover, reasons, words
+from leads.forms_conditions import ConditionsForm
+from leads.models import HandoverRule, Reason
 
 
 class ReasonForm(forms.Form):
@@ -39,3 +40,38 @@ class ReasonForm(forms.Form):
             self.fields["label"].help_text = _(
                 "Answers given with it read so from now on. For another meaning add another reason."
             )
+
+
+class HandoverForm(ConditionsForm):
+    """A rule: for which leads, and whether they go straight to sales."""
+
+    STRAIGHT, REVIEW = "straight", "review"
+
+    known = handover.KNOWN
+    conditions_legend = _("For leads of which")
+    without_conditions = _("Without a condition it holds for every lead.")
+
+    name = forms.CharField(label=_("Name"), max_length=handover.LONGEST_NAME)
+    way = forms.ChoiceField(
+        label=_("What happens to them"),
+        choices=[
+            (REVIEW, _("Marketing reviews them first")),
+            (STRAIGHT, _("They are offered to sales at once")),
+        ],
+        widget=forms.RadioSelect,
+    )
+    is_active = forms.BooleanField(label=_("In use"), required=False)
+
+    def __init__(self, data: Any = None, *, rule: HandoverRule) -> None:
+        initial = {
+            "name": rule.name,
+            "way": self.STRAIGHT if rule.is_straight else self.REVIEW,
+            "is_active": rule.is_active,
+        }
+        super().__init__(data, conditions=rule.conditions, initial=initial)
+
+    def values(self) -> dict[str, Any]:
+        """The columns that the flow takes."""
+        asked = self.cleaned_data
+        kept = {name: asked[name] for name in ("name", "conditions", "is_active")}
+        return kept | {"is_straight": asked["way"] == self.STRAIGHT}

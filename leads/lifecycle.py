@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from crm.errors import Conflict, Forbidden, Invalid, NotFound
 from leads import stages, words
-from leads.models import Contact, Handoff, HandoffEvent, Merge, Reason, StageChange
+from leads.models import Contact, Handoff, HandoffEvent, HandoverRule, Merge, Reason, StageChange
 from leads.sets import among
 from leads.stages import Actor, HandoffState, Refusal, Stage, VerbName
 
@@ -279,6 +279,7 @@ class Formed:
     grade: str = ""
     model_version: int | None = None
     previous: Handoff | None = None
+    straight_by: HandoverRule | None = None
 
 
 def begin(contacts: Iterable[Contact], *, at: dt.datetime, actor: User | None) -> None:
@@ -293,10 +294,16 @@ def warm(contacts: Sequence[Contact | Outline], *, at: dt.datetime, actor: User 
     _set_stage(contacts, Stage.LEAD, verb="warm", at=at, actor=actor)
 
 
+def suppose(formed: Formed, *, at: dt.datetime) -> Handoff:
+    """The handoff that would be formed, not written: what conditions ask about."""
+    return Handoff(contact=formed.contact, cause=formed.cause, score=formed.score, grade=formed.grade, formed_at=at)
+
+
 def form_handoffs(formed: Sequence[Formed], *, at: dt.datetime, state: HandoffState, verb: VerbName) -> list[Handoff]:
     """Open a handoff for each contact and move it to the stage that goes with it. Set-wise.
 
-    `state` is `in_review`, or `accepted` for a salesperson's own prospect, whose owner is set already.
+    `state` is `in_review`, `waiting` for what is passed straight to sales, or `accepted` for a salesperson's own
+    prospect, whose owner is set already.
     """
     is_own = state is HandoffState.ACCEPTED
     handoffs = Handoff.objects.bulk_create(
@@ -305,7 +312,9 @@ def form_handoffs(formed: Sequence[Formed], *, at: dt.datetime, state: HandoffSt
             state=state.value,
             cause=one.cause,
             previous=one.previous,
+            straight_by=one.straight_by,
             formed_at=at,
+            reviewed_at=at if state is HandoffState.WAITING else None,
             assignee_id=one.contact.owner_id if is_own else None,
             offered_at=at if is_own else None,
             answered_at=at if is_own else None,

@@ -205,9 +205,9 @@ class Desk:
         self._begun: set[int | None] = set()
         self._turns: list[tuple[int | None, int, int, Handoff]] = []
 
-    def place_all(self, handoffs: Iterable[Handoff], *, is_new: bool) -> list[Choice | None]:
+    def place_all(self, handoffs: Sequence[Handoff], *, is_new: bool) -> list[Choice | None]:
         """The choice for each, one after the other, each counted before the next."""
-        if is_new and self._would_overtake():
+        if is_new and self._would_overtake(handoffs):
             return [None for _handoff in handoffs]
         return [self._place(handoff) for handoff in handoffs]
 
@@ -218,11 +218,12 @@ class Desk:
         self.book(handoff, step)
         return Choice(assignee=step.chosen.person, because=step.because)
 
-    def _would_overtake(self) -> bool:
-        """Whether a lead that waits could be offered now."""
+    def _would_overtake(self, handoffs: Sequence[Handoff]) -> bool:
+        """Whether a lead that waits, none of these, could be offered now."""
         if not any(one.obstacle is None for one in self.sellers.values()):
             return False
-        waiting = waiting_in_order()
+        own = {one.pk for one in handoffs}
+        waiting = [one for one in waiting_in_order() if one.pk not in own]
         if not waiting:
             return False
         desk = Desk(waiting, at=self.at, selling=list(self.sellers.values()))

@@ -133,8 +133,9 @@ def _verb(
 _A, _H, _S, _V = Actor, HandoffState, Stage, VerbName
 
 VERBS: dict[VerbName, Verb] = {
-    _V.CROSS: _verb([_A.SYSTEM], [None], PROMOTABLE_STAGES, to_states=[_H.IN_REVIEW], to_stages=[_S.MQL]),
-    _V.REQUEST: _verb([_A.SYSTEM], [None], PROMOTABLE_STAGES, to_states=[_H.IN_REVIEW], to_stages=[_S.MQL]),
+    # Where the hand-over rule passes it straight to sales it waits for somebody, who is looked for at once.
+    _V.CROSS: _verb([_A.SYSTEM], [None], PROMOTABLE_STAGES, to_states=[_H.IN_REVIEW, _H.WAITING], to_stages=[_S.MQL]),
+    _V.REQUEST: _verb([_A.SYSTEM], [None], PROMOTABLE_STAGES, to_states=[_H.IN_REVIEW, _H.WAITING], to_stages=[_S.MQL]),
     _V.PROSPECT: _verb([_A.SALESPERSON], [None], PROMOTABLE_STAGES, to_states=[_H.ACCEPTED], to_stages=[_S.SQL]),
     _V.APPROVE: _verb([_A.MARKETER, _A.MANAGER], [_H.IN_REVIEW], [_S.MQL], to_states=[_H.OFFERED, _H.WAITING]),
     _V.OFFER: _verb([_A.SYSTEM, _A.MANAGER], [_H.WAITING], [_S.MQL], to_states=[_H.OFFERED]),

@@ -7,6 +7,12 @@ from leads.views import definitions
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/definitions/", RedirectView.as_view(pattern_name="reasons"), name="definitions"),
+    path("settings/definitions/handover/", definitions.handover_list, name="handover"),
+    path("settings/definitions/handover/which/", definitions.handover_which, name="handover_which"),
+    path("settings/definitions/handover/new/", definitions.handover_new, name="handover_new"),
+    path("settings/definitions/handover/<int:rule_id>/", definitions.handover_edit, name="handover_edit"),
+    path("settings/definitions/handover/<int:rule_id>/shift/", definitions.handover_shift, name="handover_shift"),
+    path("settings/definitions/handover/<int:rule_id>/delete/", definitions.handover_delete, name="handover_delete"),
     path("settings/definitions/reasons/", definitions.reason_list, name="reasons"),
     path("settings/definitions/reasons/new/", definitions.reason_new, name="reason_new"),
     path("settings/definitions/reasons/<int:reason_id>/", definitions.reason_edit, name="reason_edit"),

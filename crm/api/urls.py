@@ -15,6 +15,7 @@ from leads.api.codes import ActivityTypeResource, SourceResource
 from leads.api.companies import CompanyResource
 from leads.api.contacts import ContactResource
 from leads.api.handoffs import HandoffResource
+from leads.api.handover_rules import HandoverRuleResource
 from leads.api.imports import ImportResource
 from leads.api.opportunities import OpportunityResource
 from leads.api.personas import PersonaResource
@@ -46,6 +47,7 @@ RESOURCES = {
     "people": PersonResource,
     "activity-types": ActivityTypeResource,
     "reasons": ReasonResource,
+    "handover-rules": HandoverRuleResource,
     "sources": SourceResource,
 }
 

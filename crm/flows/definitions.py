@@ -9,8 +9,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crm.errors import Forbidden
-from leads import reasons
-from leads.models import Reason
+from leads import handover, reasons
+from leads.models import HandoverRule, Reason
 
 if TYPE_CHECKING:
     from crm.models import User
@@ -59,3 +59,34 @@ def delete_reason(*, actor: User, reason_id: int) -> None:
     """Remove a reason that was never given. Raises `Forbidden`, `NotFound`, `Conflict`."""
     require_definer(actor)
     reasons.delete(reasons.locked(reason_id))
+
+
+# The hand-over rule ---------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def add_handover_rule(*, actor: User, values: Mapping[str, Any]) -> HandoverRule:
+    """Add a rule, to be asked first. See `leads.handover.save`. Raises `Forbidden`, `Invalid`."""
+    require_definer(actor)
+    return handover.save(HandoverRule(), values=values)
+
+
+@transaction.atomic
+def edit_handover_rule(*, actor: User, rule_id: int, values: Mapping[str, Any]) -> HandoverRule:
+    """Change a rule for handoffs that are formed from now on. Raises `Forbidden`, `NotFound`, `Invalid`."""
+    require_definer(actor)
+    return handover.save(handover.locked(rule_id), values=values)
+
+
+@transaction.atomic
+def shift_handover_rule(*, actor: User, rule_id: int, by: int) -> bool:
+    """Have a rule asked one place earlier (-1) or later (1); whether it moved. Raises `Forbidden`, `NotFound`."""
+    require_definer(actor)
+    return handover.shift(handover.locked(rule_id), by=by)
+
+
+@transaction.atomic
+def delete_handover_rule(*, actor: User, rule_id: int) -> None:
+    """Remove a rule that passed nothing to sales yet. Raises `Forbidden`, `NotFound`, `Conflict`."""
+    require_definer(actor)
+    handover.delete(handover.locked(rule_id))

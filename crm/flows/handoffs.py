@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -17,6 +17,7 @@ from crm.models.notices import NoticeKind
 from crm.models.people import OVERFLOW_KINDS
 from leads import lifecycle, next_steps, routing
 from leads.models import Handoff, HandoffEvent, Reason, RoutingSettings
+from leads.sets import among
 from leads.stages import HandoffState, ReasonKind, Stage, VerbName
 from sla import climbing, clock
 from sla.models import Milestone
@@ -94,6 +95,21 @@ def _offer(
         offered_at=at,
         **fields,
     )
+
+
+def offer_at_once(waiting: Sequence[Handoff], *, at: dt.datetime) -> None:
+    """Offer handoffs that were just formed for sales, the hottest first; those that nobody can take wait on."""
+    if not waiting:
+        return
+    in_order = sorted(waiting, key=lambda one: (-(one.score or 0.0), one.pk))
+    until = overflow_at(routing.hold(), since=at)
+    choices = routing.choose_all(in_order, at=at, is_new=True)
+    left = among(one.pk for one, choice in zip(in_order, choices, strict=True) if choice is None)
+    Handoff.objects.filter(id__in=left).update(overflow_at=until)
+    for handoff, choice in zip(in_order, choices, strict=True):
+        if choice is not None:
+            event = _offer(handoff, VerbName.OFFER, choice, actor=None, at=at)
+            _start_offer(handoff, event, at=at)
 
 
 def _start_offer(handoff: Handoff, event: HandoffEvent, *, at: dt.datetime) -> None:

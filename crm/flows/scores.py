@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -14,7 +16,8 @@ import scoring.rescoring
 import scoring.services
 import sla.services
 from crm.errors import Forbidden, Invalid
-from leads import lifecycle, sets, stages
+from crm.flows import handoffs
+from leads import handover, lifecycle, sets, stages
 from leads.lifecycle import Outline
 from leads.models import Activity, Contact, Handoff
 from leads.stages import HandoffState, VerbName
@@ -117,33 +120,42 @@ def _rescore_many(
 
 
 def promote(outcomes: Iterable[Outcome], *, at: dt.datetime) -> None:
-    """Open the handoffs of those locked contacts that crossed or asked, and start their review clocks."""
+    """Open the handoffs of those locked contacts that crossed or asked: for review, on the clock, or straight to sales.
+
+    Which of the two says the hand-over rule.
+    """
     promoted = [outcome for outcome in outcomes if outcome.is_promotion]
-    for verb, cause, chosen in (
-        (VerbName.REQUEST, Handoff.Cause.REQUEST, [one for one in promoted if one.is_request]),
-        (VerbName.CROSS, Handoff.Cause.THRESHOLD, [one for one in promoted if not one.is_request]),
-    ):
-        if not chosen:
-            continue
-        handoffs = lifecycle.form_handoffs(
-            [
-                lifecycle.Formed(
-                    contact=outcome.contact,
-                    cause=cause,
-                    score=outcome.score,
-                    grade=outcome.grade,
-                    model_version=outcome.model_version,
-                )
-                for outcome in chosen
-            ],
-            at=at,
-            state=HandoffState.IN_REVIEW,
-            verb=verb,
-        )
-        Handoff.objects.filter(contact_id__in=[one.contact.pk for one in chosen], resurface_at__isnull=False).update(
-            resurface_at=None
-        )
-        sla.services.start(handoffs, [Milestone.REVIEW], at=at)
+    if not promoted:
+        return
+    formed = [_formed(outcome) for outcome in promoted]
+    supposed = [lifecycle.suppose(one, at=at) for one in formed]
+    judge = handover.Judge(supposed)
+    straight = []
+    groups: dict[tuple[VerbName, HandoffState], list[lifecycle.Formed]] = defaultdict(list)
+    for one, handoff in zip(formed, supposed, strict=True):
+        verb = VerbName.REQUEST if one.cause == Handoff.Cause.REQUEST else VerbName.CROSS
+        rule = judge.passes_straight(handoff)
+        groups[verb, HandoffState.WAITING if rule else HandoffState.IN_REVIEW].append(replace(one, straight_by=rule))
+    for (verb, state), group in groups.items():
+        opened = lifecycle.form_handoffs(group, at=at, state=state, verb=verb)
+        if state is HandoffState.IN_REVIEW:
+            sla.services.start(opened, [Milestone.REVIEW], at=at)
+        else:
+            straight += opened
+    Handoff.objects.filter(contact_id__in=[one.contact.pk for one in promoted], resurface_at__isnull=False).update(
+        resurface_at=None
+    )
+    handoffs.offer_at_once(straight, at=at)
+
+
+def _formed(outcome: Outcome) -> lifecycle.Formed:
+    return lifecycle.Formed(
+        contact=outcome.contact,
+        cause=Handoff.Cause.REQUEST if outcome.is_request else Handoff.Cause.THRESHOLD,
+        score=outcome.score,
+        grade=outcome.grade,
+        model_version=outcome.model_version,
+    )
 
 
 def _carry_over(rules: Rules, contact_ids: Collection[int], *, without: Sequence[int], at: dt.datetime) -> bool:

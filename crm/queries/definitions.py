@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -11,8 +12,11 @@ from django.urls import reverse
 from django.utils.functional import Promise
 
 from crm.models import User
-from leads import reasons, words
-from leads.models import Contact, Handoff, Opportunity, Reason
+from crm.queries import card, which
+from leads import condition_words, handover, reasons, routing, words
+from leads.conditions import parse_conditions
+from leads.models import Contact, Handoff, HandoverRule, Opportunity, Reason
+from leads.routing import Choice
 from leads.stages import ReasonKind
 
 
@@ -92,3 +96,87 @@ def _given(user: User) -> dict[tuple[str, str, str], int]:
     for code, count in contacts.values_list("disqualified_reason__code").annotate(n=Count("pk", distinct=True)):
         found["contacts", "", code] = count
     return found
+
+
+# The hand-over rule ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RuleRow:
+    """One rule in its place, what it asks in words, and how many leads it passed straight to sales."""
+
+    rule: HandoverRule
+    sentence: str
+    count: int
+    href: str
+    is_first: bool
+    is_last: bool
+    takes_the_rest: bool
+    """Whether it asks nothing, so that no rule after it is asked."""
+    never_asked: bool
+
+
+def handover_rules(user: User) -> tuple[RuleRow, ...]:
+    """Every rule in the order in which it is asked, those out of use at the end; two queries."""
+    rows = list(HandoverRule.objects.order_by("-is_active", "position", "-id"))
+    passed = Handoff.objects.visible_to(user).filter(straight_by__isnull=False).order_by()
+    counts = dict(passed.values_list("straight_by").annotate(n=Count("pk", distinct=True)))
+    in_use = [row for row in rows if row.is_active]
+    catching = next((row for row in in_use if not row.conditions), None)
+    last_asked = in_use.index(catching) if catching else len(in_use)
+    return tuple(
+        RuleRow(
+            rule=row,
+            sentence=_capitalized(condition_words.conditions_sentence(parse_conditions(row.conditions))),
+            count=counts.get(row.pk, 0),
+            href=f"{reverse('handoffs')}?straight_by={row.pk}",
+            is_first=row.is_active and row is in_use[0],
+            is_last=row.is_active and row is in_use[-1],
+            takes_the_rest=row is catching,
+            never_asked=row.is_active and in_use.index(row) > last_asked,
+        )
+        for row in rows
+    )
+
+
+def _capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One rule before a contact: each condition in words, whether it fits, and whether it is the one that decides."""
+
+    rule: HandoverRule
+    conditions: tuple[which.Asked, ...]
+    fits: bool
+    decides: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What would happen to a contact that crossed the threshold now."""
+
+    contact: Contact
+    rules: tuple[Asked, ...]
+    is_straight: bool
+    choice: Choice | None
+    """Whom routing would find now; None where the lead would wait."""
+
+
+def outcome(user: User, *, contact_id: int, now: dt.datetime) -> Outcome:
+    """Every rule before a contact, by the code that decides when a handoff is formed. Raises `NotFound`."""
+    contact = card.contact_seen(user, contact_id)
+    handoff = which.supposed(contact, now=now)
+    judged = list(handover.Judge([handoff]).judge(handoff))
+    deciding = next((one for one in judged if one.fits), None)
+    is_straight = deciding is not None and deciding.rule.is_straight
+    return Outcome(
+        contact=contact,
+        rules=tuple(
+            Asked(one.rule, tuple(which.asked(each) for each in one.conditions), one.fits, one is deciding)
+            for one in judged
+        ),
+        is_straight=is_straight,
+        choice=routing.preview([handoff], at=now)[0] if is_straight else None,
+    )

@@ -12,7 +12,7 @@ from crm.chips import Said
 from crm.models import User
 from leads.condition_words import conditions_sentence
 from leads.filters import ConditionsFilter, PersonFilter
-from leads.models import Campaign, Company, Contact, Import, Persona, Reason, Segment, Source
+from leads.models import Campaign, Company, Contact, HandoverRule, Import, Persona, Reason, Segment, Source
 from scoring.models import ActivityRule
 
 
@@ -59,6 +59,7 @@ def _named(name: str, value: Any, *, user: User) -> Any:
         "segment": (Segment.objects.all(), "pk"),
         "persona": (Persona.objects.all(), "pk"),
         "rule": (ActivityRule.objects.all(), "pk"),
+        "straight_by": (HandoverRule.objects.all(), "pk"),
         "reason": (Reason.objects.all(), "code__iexact"),
         "disqualified_reason": (Reason.objects.filter(kind="disqualify"), "code__iexact"),
         "source": (Source.objects.all(), "code__iexact"),

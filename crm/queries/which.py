@@ -120,7 +120,7 @@ def answer(handoff: Handoff, milestone: Milestone, *, running: Timer | None, now
     return Answer(
         milestone=milestone,
         candidates=tuple(
-            Candidate(one.policy, tuple(_asked(each) for each in one.conditions), one.fits, one.policy is chosen)
+            Candidate(one.policy, tuple(asked(each) for each in one.conditions), one.fits, one.policy is chosen)
             for one in judged
         ),
         chosen=chosen,
@@ -130,7 +130,8 @@ def answer(handoff: Handoff, milestone: Milestone, *, running: Timer | None, now
     )
 
 
-def _asked(judged: Judged) -> Asked:
+def asked(judged: Judged) -> Asked:
+    """A condition before a lead, in words."""
     one = judged.condition
     said = condition_words.whole_sentence(one)
     return Asked(one.field, one.op, one.value, said, _value(judged.value), judged.holds)

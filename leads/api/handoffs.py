@@ -49,6 +49,7 @@ class HandoffSerializer(RowSerializer):
             "contact",
             "state",
             "cause",
+            "straight_by",
             "previous",
             "assignee",
             "team",

@@ -1,6 +1,7 @@
 from leads.models.activities import Activity, ActivityType, BotVerdict, Campaign, Touch
 from leads.models.comments import HandoffComment
 from leads.models.contacts import Company, Contact, ContactChange, Source, StageChange
+from leads.models.definitions import HandoverRule
 from leads.models.handoffs import Handoff, HandoffEvent, Opportunity, Reason
 from leads.models.imports import Import, ImportedContact
 from leads.models.merges import ContactAddress, Merge
@@ -22,6 +23,7 @@ __all__ = [
     "Handoff",
     "HandoffComment",
     "HandoffEvent",
+    "HandoverRule",
     "Import",
     "ImportedContact",
     "LeadTimeSetting",

@@ -124,6 +124,15 @@ class Handoff(models.Model):
     team = models.ForeignKey("crm.Team", null=True, blank=True, on_delete=models.PROTECT, related_name="handoffs")
     is_override = models.BooleanField(_("named by a person beyond capacity or hours"), default=False)
     assigned_because = models.CharField(_("why this person"), max_length=200, blank=True)
+    straight_by = models.ForeignKey(
+        "leads.HandoverRule",
+        verbose_name=_("passed straight to sales by"),
+        null=True,
+        blank=True,
+        db_index=False,
+        on_delete=models.PROTECT,
+        related_name="handoffs",
+    )
     formed_at = models.DateTimeField()
     reviewed_at = models.DateTimeField(null=True, blank=True)
     reviewed_by = models.ForeignKey(
@@ -155,6 +164,9 @@ class Handoff(models.Model):
             models.Index(fields=["state", "formed_at"]),
             models.Index(fields=["assignee", "state"]),
             models.Index(fields=["contact", "-formed_at"]),
+            models.Index(
+                fields=["straight_by"], condition=Q(straight_by__isnull=False), name="handoff_passed_straight"
+            ),
             models.Index(
                 fields=["resurface_at"], condition=Q(resurface_at__isnull=False), name="handoff_resurface_due"
             ),

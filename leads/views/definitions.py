@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -17,9 +19,11 @@ from crm.errors import Conflict, Invalid
 from crm.flows import definitions as flows
 from crm.models import Role
 from crm.queries import definitions as queries
+from crm.queries import which
 from leads import reasons
-from leads.forms_definitions import ReasonForm
-from leads.models import Reason
+from leads.forms_conditions import condition_lists
+from leads.forms_definitions import HandoverForm, ReasonForm
+from leads.models import HandoverRule, Reason
 
 definers_only = roles_required(Role.MANAGER, Role.ADMIN)
 
@@ -130,7 +134,7 @@ def _set_retired(request: HttpRequest, reason_id: int, is_retired: bool) -> None
     flows.edit_reason(actor=person(request), reason_id=reason_id, values={"is_retired": is_retired})
 
 
-def _do(request: HttpRequest, text: str, act: Callable[[], None]) -> HttpResponse:
+def _do(request: HttpRequest, text: str, act: Callable[[], None], *, to: str = "reasons") -> HttpResponse:
     """Do it and say so, or say why not; then the list again."""
     try:
         act()
@@ -138,4 +142,98 @@ def _do(request: HttpRequest, text: str, act: Callable[[], None]) -> HttpRespons
         toasts.warn(request=request, text=str(refusal))
     else:
         toasts.tell(request=request, text=text)
-    return HttpResponseRedirect(reverse("reasons"), status=303)
+    return HttpResponseRedirect(reverse(to), status=303)
+
+
+# The hand-over rule ---------------------------------------------------------------------------------------------------
+
+
+@require_safe
+def handover_list(request: HttpRequest) -> HttpResponse:
+    """Every rule in the order in which it is asked, and what happens to all other leads."""
+    return _handover_page(request)
+
+
+def _handover_page(request: HttpRequest, *, status: int = 200) -> HttpResponse:
+    return render(request, "leads/definitions/handover.html", _handover(request), status=status)
+
+
+def _handover(request: HttpRequest) -> dict[str, Any]:
+    rows = queries.handover_rules(person(request))
+    in_use = [row for row in rows if row.rule.is_active]
+    return {
+        "rows": rows,
+        "in_use": len(in_use),
+        "has_rest": not any(row.takes_the_rest for row in in_use),
+        "can_change": is_definer(request),
+        "tab": "handover",
+    }
+
+
+@require_safe
+def handover_which(request: HttpRequest) -> HttpResponse:
+    """What would happen to a lead that crossed the threshold now, and why; to whoever sees it."""
+    user, now = person(request), timezone.now()
+    query, asked = request.GET.get("q", "").strip()[:200], request.GET.get("contact", "")
+    context = {
+        "query": query,
+        "found": which.contacts_found(user, query) if query else None,
+        "outcome": queries.outcome(user, contact_id=which.as_id(asked), now=now) if asked else None,
+    }
+    return render(request, "leads/definitions/handover_which.html", context)
+
+
+@definers_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def handover_new(request: HttpRequest) -> HttpResponse:
+    """Add a rule."""
+    return _handover_form(request, HandoverRule())
+
+
+@definers_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def handover_edit(request: HttpRequest, rule_id: int) -> HttpResponse:
+    """Change a rule, or take it out of use."""
+    return _handover_form(request, get_object_or_404(HandoverRule, id=rule_id))
+
+
+def _handover_form(request: HttpRequest, rule: HandoverRule) -> HttpResponse:
+    name, form = rule.name, HandoverForm(request.POST or None, rule=rule)
+    if form.is_bound and form.is_valid():
+        try:
+            if rule.pk is None:
+                saved = flows.add_handover_rule(actor=person(request), values=form.values())
+            else:
+                saved = flows.edit_handover_rule(actor=person(request), rule_id=rule.pk, values=form.values())
+        except Invalid as refusal:
+            form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+        else:
+            text = _("Saved the rule %(name)s. It holds for leads from now on.") % {"name": saved}
+            toasts.tell(request=request, text=text)
+            return HttpResponseRedirect(f"{reverse('handover')}#rule-{saved.pk}", status=303)
+    context = {"form": form, "rule": rule, "name": name, "condition_lists": condition_lists()}
+    return render(request, "leads/definitions/handover_rule.html", context, status=422 if form.errors else 200)
+
+
+@definers_only
+@require_POST
+def handover_shift(request: HttpRequest, rule_id: int) -> HttpResponse:
+    """Have a rule asked a place earlier or later."""
+    by = {"up": -1, "down": 1}.get(request.POST.get("to", ""))
+    if by is None:
+        toasts.warn(request=request, text=_("Say whether it goes up or down."))
+        return _handover_page(request, status=422)
+    flows.shift_handover_rule(actor=person(request), rule_id=rule_id, by=by)
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "leads/definitions/handover_rules.html", _handover(request))
+    return HttpResponseRedirect(f"{reverse('handover')}#rule-{rule_id}", status=303)
+
+
+@definers_only
+@require_POST
+def handover_delete(request: HttpRequest, rule_id: int) -> HttpResponse:
+    """Remove a rule that passed nothing to sales yet."""
+    rule = get_object_or_404(HandoverRule, id=rule_id)
+    text = _("Removed the rule %(name)s.") % {"name": rule}
+    act = partial(flows.delete_handover_rule, actor=person(request), rule_id=rule_id)
+    return _do(request, text, act, to="handover")

@@ -19,6 +19,7 @@ KEPT = (
     "source",
     "cause",
     "reason",
+    "straight_by",
     "promised_by",
     "reviewed_by",
     "between",

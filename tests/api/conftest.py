@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from crm import flows
-from crm.flows import personas
+from crm.flows import definitions, personas
 from crm.models import ApiKey, Notice, Role, Team, User, Webhook
 from leads import segments
 from leads.models import (
@@ -23,6 +23,7 @@ from leads.models import (
     Company,
     Contact,
     Handoff,
+    HandoverRule,
     Import,
     Opportunity,
     Persona,
@@ -156,6 +157,7 @@ class World:
     segment: Segment
     webhook: Webhook
     reason: Reason
+    handover_rule: HandoverRule
 
     def path(self, resource: str) -> str:
         """The address of the row of this resource."""
@@ -178,6 +180,7 @@ class World:
             "segments": self.segment,
             "webhooks": self.webhook,
             "reasons": self.reason,
+            "handover-rules": self.handover_rule,
         }
         return f"{resource}/{rows[resource].pk}/"
 
@@ -217,6 +220,7 @@ def world(marketer: User, salesperson: User, manager: User) -> World:
         timer=timer,
         alert=Notice.objects.get(timer=timer, kind="breach"),
         file_import=file_import,
+        handover_rule=definitions.add_handover_rule(actor=manager, values={"name": "All reviewed"}),
         reason=Reason.objects.get(kind="return", code="not_ready"),
         webhook=Webhook.objects.create(name="Room", url="https://hooks.example.com/", kinds=["warn"], created_at=NOW),
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from crm import flows
-from tests.api.conftest import NOW
+from tests.api.conftest import NOW, cross
 
 pytestmark = pytest.mark.django_db
 
@@ -41,3 +41,26 @@ def test_a_reason_that_was_given_stays(program, manager, salesperson, world):
     given = next(one for one in caller.get("reasons/", kind="won")["results"] if one["code"] == "price")
     assert caller.call("delete", f"reasons/{given['id']}/").status_code == 409
     assert caller.patch(f"reasons/{given['id']}/", {"is_retired": True})["is_retired"] is True
+
+
+def test_a_rule_passes_leads_straight_on_and_says_which(program, manager, salesperson):
+    caller = program(manager)
+    rule = caller.post("handover-rules/", {"name": "All", "is_straight": True, "conditions": []}, status=201)
+    assert (rule["is_straight"], rule["active"], rule["conditions"]) == (True, True, [])
+    contact = caller.post("contacts/", {"email": "new@firm.example"}, status=201)
+    told = caller.post("handover-rules/which/", {"contact": contact["id"]})
+    assert told == {
+        "is_straight": True,
+        "assignee": salesperson.email,
+        "rules": [{"rule": rule["id"], "fits": True, "decides": True}],
+    }
+    handoff = cross("new@firm.example")
+    assert caller.get(f"handoffs/{handoff.pk}/")["straight_by"] == rule["id"]
+    assert [one["id"] for one in caller.get("handoffs/", straight_by=rule["id"])["results"]] == [handoff.pk]
+    assert caller.call("delete", f"handover-rules/{rule['id']}/").status_code == 409
+    assert caller.patch(f"handover-rules/{rule['id']}/", {"active": False})["active"] is False
+    told = caller.post("handover-rules/which/", {"contact": contact["id"]})
+    assert told == {"is_straight": False, "assignee": None, "rules": []}
+    wrong = caller.call("post", "handover-rules/", {"name": "x", "conditions": [{"field": "shoe", "op": "is_set"}]})
+    assert wrong.status_code == 400 and "conditions" in wrong.json()["errors"]
+    assert program(salesperson).call("post", "handover-rules/which/", {"contact": 999}).status_code == 404

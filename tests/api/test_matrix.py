@@ -12,7 +12,7 @@ ROLES = (Role.MARKETER, Role.SALESPERSON, Role.MANAGER, Role.ADMIN)
 ALL, MARKETING, MANAGEMENT = frozenset(ROLES), frozenset(ROLES) - {Role.SALESPERSON}, {Role.MANAGER, Role.ADMIN}
 ROWS = tuple(name for name in RESOURCES if name not in ("activity-types", "sources"))
 # What salespeople do not see at all, or see all of; everything else has row rights.
-FOR_ALL = ("campaigns", "personas", "scoring-models", "policies", "calendars", "reasons")
+FOR_ALL = ("campaigns", "personas", "scoring-models", "policies", "calendars", "reasons", "handover-rules")
 MANAGED = {Role.SALESPERSON: 403, Role.MARKETER: 403}
 READERS = {"imports": MARKETING, "segments": MARKETING, "webhooks": {Role.ADMIN}, "people": MANAGEMENT}
 ADMINISTERED = dict.fromkeys(ROLES, 403)
@@ -73,6 +73,8 @@ WRITES = [
     ),
     ("post", "reasons/", {"kind": "won", "label": "New"}, MANAGED | dict.fromkeys(MANAGEMENT, 201)),
     ("patch", "reasons", {"description": "Later."}, MANAGED | dict.fromkeys(MANAGEMENT, 200)),
+    ("post", "handover-rules/", {"name": "New", "conditions": CHOICE}, MANAGED | dict.fromkeys(MANAGEMENT, 201)),
+    ("patch", "handover-rules", {"name": "Old"}, MANAGED | dict.fromkeys(MANAGEMENT, 200)),
     ("post", "reasons/1/shift/", {"to": "down"}, MANAGED | dict.fromkeys(MANAGEMENT, 200)),
     ("patch", "webhooks", {"name": "Old"}, ADMINISTERED | {Role.ADMIN: 200}),
     ("delete", "webhooks", None, ADMINISTERED | {Role.ADMIN: 204}),
@@ -208,6 +210,7 @@ ALLOWED = {
     "people": ({"get"}, {"get"}),
     "webhooks": ({"get", "post"}, {"get", "patch", "delete"}),
     "reasons": ({"get", "post"}, {"get", "patch", "delete"}),
+    "handover-rules": ({"get", "post"}, {"get", "patch", "delete"}),
 }
 
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import strip_tags
 
 from crm import flows
-from leads.models import Contact, Reason
+from leads.models import Contact, HandoverRule, Reason
 from tests.pages.sales_work import TUESDAY, bring_to
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("tuesday")]
@@ -169,3 +169,81 @@ def test_the_page_costs_the_same_however_many_reasons_there_are(browsing, manage
     with CaptureQueriesContext(connection) as many:
         client.get(reverse("reasons"))
     assert len(few) == len(many)
+
+
+# The hand-over rule ---------------------------------------------------------------------------------------------------
+
+FINNS = {"rows": "1", "field_0": "country", "op_0": "equals", "value_0": "FI", "act": "save"}
+RULE = {"name": "Finland", "way": "straight", "is_active": "on", **FINNS}
+
+
+def test_a_rule_is_written_read_by_everybody_and_opens_the_leads_it_passed_on(browsing, manager, marketer, salesperson):
+    client = browsing(manager)
+    assert "Marketing reviews every MQL before sales sees it." in words(client.get(reverse("handover")))
+    answer = client.post(reverse("handover_new"), RULE)
+    made = HandoverRule.objects.get()
+    assert (answer.status_code, answer.url) == (303, f"{reverse('handover')}#rule-{made.pk}")
+    flows.create_contact(actor=manager, values={"email": "eva@firm.example", "country": "FI"}, at=TUESDAY)
+    bring_to("in_review", marketer=marketer, seller=salesperson, at=TUESDAY)
+    for user in (manager, marketer):
+        html = browsing(user).get(reverse("handover")).content.decode()
+        assert "Country is FI" in html and "Offered to sales at once" in html and "Every other lead" in html
+        assert re.search(rf'straight_by={made.pk}"[^>]*>1<', html)
+    listed = words(client.get(f"{reverse('handoffs')}?straight_by={made.pk}"))
+    assert "eva@firm.example" in listed and "Passed straight to sales by: Finland" in listed
+    page = client.post(reverse("handover_delete", args=[made.pk]), follow=True)
+    assert "Take it out of use instead." in words(page)
+    edited = client.post(reverse("handover_edit", args=[made.pk]), RULE | {"way": "review", "is_active": ""})
+    assert edited.status_code == 303
+    made.refresh_from_db()
+    assert (made.is_straight, made.is_active) == (False, False)
+    assert "not in use" in words(client.get(reverse("handover")))
+
+
+def test_a_rule_that_makes_no_sense_is_refused_with_what_was_typed(browsing, manager, marketer):
+    client = browsing(manager)
+    for given, text in (
+        ({"name": ""}, "This field is required."),
+        ({"value_0": "", "field_0": ""}, ""),
+        ({"field_0": "company.employees", "op_0": "gt", "value_0": "many"}, ""),
+        ({"way": "somehow"}, "Select a valid choice."),
+    ):
+        answer = client.post(reverse("handover_new"), RULE | given)
+        if given != {"value_0": "", "field_0": ""}:
+            assert answer.status_code == 422 and text in words(answer), given
+    more = client.post(reverse("handover_new"), RULE | {"act": "add_condition"})
+    assert more.status_code == 200 and 'name="field_1"' in more.content.decode()
+    assert 'value="Finland"' in more.content.decode()
+    for address in ("handover_new", "handover"):
+        assert browsing(marketer).post(reverse(address), RULE).status_code in (403, 405)
+
+
+def test_rules_are_put_in_order(browsing, manager):
+    client = browsing(manager)
+    for name in ("Second", "First"):
+        client.post(reverse("handover_new"), RULE | {"name": name})
+    first, second = HandoverRule.objects.all()
+    assert (first.name, second.name) == ("First", "Second")
+    part = client.post(reverse("handover_shift", args=[second.pk]), {"to": "up"}, HTTP_HX_REQUEST="true")
+    assert part.status_code == 200 and "<html" not in part.content.decode()
+    assert list(HandoverRule.objects.all()) == [second, first]
+    assert client.post(reverse("handover_shift", args=[second.pk]), {"to": "x"}).status_code == 422
+    assert client.post(reverse("handover_shift", args=[999]), {"to": "up"}).status_code == 404
+
+
+def test_what_would_happen_is_what_happens(browsing, manager, marketer, salesperson):
+    client = browsing(manager)
+    client.post(reverse("handover_new"), RULE)
+    finn = flows.create_contact(actor=manager, values={"email": "aino@firm.example", "country": "FI"}, at=TUESDAY)
+    pole = flows.create_contact(actor=manager, values={"email": "ewa@firm.example", "country": "PL"}, at=TUESDAY)
+    page = reverse("handover_which")
+    assert "aino@firm.example" in words(client.get(page, {"q": "aino"}))
+    straight = words(client.get(page, {"contact": finn.pk}))
+    assert "This one decides" in straight and "Now it would go to Sam Seller" in straight
+    reviewed = words(client.get(page, {"contact": pole.pk}))
+    assert "Marketing reviews it first" in reviewed and "does not fit" in reviewed
+    assert client.get(page, {"contact": "x"}).status_code == 404
+    assert browsing(salesperson).get(page, {"contact": finn.pk}).status_code == 404
+    for contact, state in ((finn, "offered"), (pole, "in_review")):
+        bring_to("in_review", marketer=marketer, seller=salesperson, at=TUESDAY, name=contact.email.split("@")[0])
+        assert contact.handoffs.get().state == state
