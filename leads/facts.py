@@ -22,7 +22,8 @@ from typing import Any
 from django.db.models import prefetch_related_objects
 
 from leads.conditions import ANY_NAME, Condition, Several, all_match, parse_conditions
-from leads.models import Activity, Contact, Handoff, Persona, Segment
+from leads.intake import AnyActivity
+from leads.models import Contact, Handoff, Persona, Segment
 from leads.models.qualification import Letter
 
 CONTACT_FIELDS: dict[str, Callable[[Contact], Any]] = {
@@ -191,7 +192,7 @@ def handoff_getter(handoff: Handoff, *, drawn: Drawn | None = None) -> Callable[
     return get
 
 
-def activity_getter(activity: Activity) -> Callable[[str], Any]:
+def activity_getter(activity: AnyActivity) -> Callable[[str], Any]:
     """Read a property of the activity; where no property has the name: its source, direction or campaign."""
 
     def get(field: str) -> Any:

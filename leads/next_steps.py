@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from django.utils.translation import gettext as _
 
 from crm.errors import Invalid
-from leads.models import Activity, HandoffEvent, Task, TaskEvent
+from leads.intake import AnyActivity
+from leads.models import HandoffEvent, Task, TaskEvent
 from leads.models.tasks import REACHING, TaskKind, TaskVerb
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _locked(tasks: Any) -> list[Task]:
 
 
 def note_activities(
-    rows: Sequence[Activity], *, owners: Mapping[int, int | None], actor: User, at: dt.datetime
+    rows: Sequence[AnyActivity], *, owners: Mapping[int, int | None], actor: User, at: dt.datetime
 ) -> None:
     """What a person did keeps the next step of a contact, and what they mean to do is the new one.
 
@@ -164,7 +165,7 @@ def note_activities(
             tasks += _plan(row, mine, planned_at=planned_at, owner_id=owner_id, actor=actor, at=at)
 
 
-def _kept_by(row: Activity, tasks: Sequence[Task], *, happened_at: dt.datetime) -> Task | None:
+def _kept_by(row: AnyActivity, tasks: Sequence[Task], *, happened_at: dt.datetime) -> Task | None:
     """The task that an attempt did; None when it did none of them."""
     planned_before = [task for task in tasks if task.created_at <= happened_at]
     if row.type_id == TaskKind.MEETING:
@@ -175,7 +176,7 @@ def _kept_by(row: Activity, tasks: Sequence[Task], *, happened_at: dt.datetime) 
 
 
 def _plan(
-    row: Activity,
+    row: AnyActivity,
     mine: Sequence[Task],
     *,
     planned_at: dt.datetime,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leads import bots
+from leads.intake import NewActivity
 from leads.models import Activity, BotVerdict
 from leads.sets import among
 
@@ -19,7 +20,7 @@ class Convicted:
     of_earlier: frozenset[int]
 
 
-def convict(rows: Sequence[Activity], *, at: dt.datetime) -> Convicted:
+def convict(rows: Sequence[NewActivity], *, at: dt.datetime) -> Convicted:
     """Judge new activities of locked contacts, and with them the earlier ones that they show in another light.
 
     One query where mails were opened or clicked, two where many were at once; one statement writes the verdicts.
@@ -39,7 +40,7 @@ def convict(rows: Sequence[Activity], *, at: dt.datetime) -> Convicted:
     return Convicted(new=frozenset(reasons) - frozenset(earlier), of_earlier=frozenset(earlier.values()))
 
 
-def _followed_at_once(met: Sequence[Activity]) -> dict[int, int]:
+def _followed_at_once(met: Sequence[NewActivity]) -> dict[int, int]:
     """Opens and clicks that these show to be a machine's and that have no verdict yet, with their contacts."""
     if not met:
         return {}

@@ -44,6 +44,11 @@ def weight(column: str, half_life_days: str, at: dt.datetime) -> str:
     return f"CASE WHEN {exponent} < {-engine.EXPONENT_LIMIT!r} THEN 0 ELSE power(2::float8, {exponent}) END"
 
 
+def instant(at: dt.datetime) -> str:
+    """The SQL of an instant, without a parameter."""
+    return f"'{_stored(at)}'" if connection.vendor == "sqlite" else f"'{at.isoformat()}'::timestamptz"
+
+
 class Window(_Computed):
     """The start of the window in which an object counts once, in seconds."""
 

@@ -32,9 +32,7 @@ from django.db.models import (
     ExpressionWrapper,
     F,
     FloatField,
-    OuterRef,
     Q,
-    Subquery,
     Sum,
     Value,
     When,
@@ -63,10 +61,11 @@ _SCORE_COLUMNS = (
     "next_check_at",
 )
 _OVERWRITTEN = ", ".join(f"{name} = excluded.{name}" for name in _SCORE_COLUMNS)
-_COUNTED = ("contact_id", "rule_id", "occurred_at")
-# In the order in which `_Ledger.components` and `_Ledger.objects` select them.
+_COUNTED = "contact_id, rule_id, points, half_life_days, occurred_at"
+# In the order in which `_Ledger.components` selects them.
 _COMPONENT_COLUMNS = "contact_id, rule_id, amount, count, reference_at"
 _OBJECT_COLUMNS = 'contact_id, rule_id, object_key, "window", activity_id, occurred_at'
+_OBJECT_SOURCE = "contact_id, rule_id, object_key, object_window, id, occurred_at"
 Sql = tuple[str, tuple[Any, ...]]
 
 
@@ -91,12 +90,11 @@ def rebuild(rules: Rules, contact_ids: Sequence[int], *, at: dt.datetime, withou
     ledger = _Ledger(rules=rules, chosen=chosen("contact_id", contact_ids), at=at, without=tuple(without))
     Component.objects.filter(ledger.chosen).delete()
     CountedObject.objects.filter(ledger.chosen).delete()
-    with connection.cursor() as cursor:
-        sql, params = ledger.objects()
-        cursor.execute(f"INSERT INTO scoring_countedobject ({_OBJECT_COLUMNS}) {sql}", params)
-        sql, params = _compiled(CountedObject.objects.filter(ledger.chosen).values(*_COUNTED))
-        sql, params = ledger.components(objects=(f"SELECT o.*, 1 FROM ({sql}) o", params))
-        cursor.execute(f"INSERT INTO scoring_component ({_COMPONENT_COLUMNS}) {sql}", params)
+    _write(
+        read=ledger.matched(),
+        components=f"INSERT INTO scoring_component ({_COMPONENT_COLUMNS}) {ledger.components()}",
+        objects=f"INSERT INTO scoring_countedobject ({_OBJECT_COLUMNS}) SELECT {_OBJECT_SOURCE} FROM firsts WHERE TRUE",
+    )
     return ledger.value()
 
 
@@ -108,33 +106,30 @@ def take_in(rules: Rules, contact_ids: Sequence[int], activity_ids: Sequence[int
     if not contact_ids:
         return []
     ledger = _Ledger(rules=rules, chosen=chosen("contact_id", contact_ids), at=at, new=tuple(activity_ids))
-    objects, params = ledger.objects()
-    arriving = (
-        f"SELECT n.*, o.occurred_at AS standing_at FROM ({objects}) n LEFT JOIN scoring_countedobject o "
-        "ON o.contact_id = n.contact_id AND o.rule_id = n.rule_id AND o.object_key = n.object_key "
-        'AND o."window" = n.object_window WHERE o.id IS NULL OR n.occurred_at < o.occurred_at'
+    read, params = ledger.matched()
+    read += (
+        ", arriving AS MATERIALIZED (SELECT n.*, o.occurred_at AS standing_at FROM firsts n "
+        "LEFT JOIN scoring_countedobject o ON o.contact_id = n.contact_id AND o.rule_id = n.rule_id "
+        'AND o.object_key = n.object_key AND o."window" = n.object_window '
+        "WHERE o.id IS NULL OR n.occurred_at < o.occurred_at)"
     )
     # An earlier one that comes late takes the place of the one that stands for the object.
     counted = (
-        "SELECT contact_id, rule_id, occurred_at, 1 FROM arriving UNION ALL "
-        "SELECT contact_id, rule_id, standing_at, -1 FROM arriving WHERE standing_at IS NOT NULL"
+        f"SELECT {_COUNTED}, 1 FROM arriving UNION ALL "
+        f"SELECT {_COUNTED.replace('occurred_at', 'standing_at')}, -1 FROM arriving WHERE standing_at IS NOT NULL"
     )
-    sql, more = ledger.components(objects=(counted, ()))
     kept = database.weight("scoring_component.reference_at", ledger.half_life("scoring_component.rule_id"), at)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"WITH arriving AS ({arriving}) INSERT INTO scoring_component ({_COMPONENT_COLUMNS}) {sql} "
-            f"ON CONFLICT (contact_id, rule_id) DO UPDATE SET reference_at = excluded.reference_at, "
-            f"amount = scoring_component.amount * {kept} + excluded.amount, "
-            "count = scoring_component.count + excluded.count",
-            (*params, *more),
-        )
-        cursor.execute(
-            f"INSERT INTO scoring_countedobject ({_OBJECT_COLUMNS}) {objects} "
-            'ON CONFLICT (contact_id, rule_id, object_key, "window") DO UPDATE SET activity_id = excluded.activity_id, '
-            "occurred_at = excluded.occurred_at WHERE excluded.occurred_at < scoring_countedobject.occurred_at",
-            params,
-        )
+    _write(
+        read=(read, params),
+        components=f"INSERT INTO scoring_component ({_COMPONENT_COLUMNS}) {ledger.components(objects=counted)} "
+        "ON CONFLICT (contact_id, rule_id) DO UPDATE SET reference_at = excluded.reference_at, "
+        f"amount = scoring_component.amount * {kept} + excluded.amount, "
+        "count = scoring_component.count + excluded.count",
+        objects=f"INSERT INTO scoring_countedobject ({_OBJECT_COLUMNS}) SELECT {_OBJECT_SOURCE} FROM arriving "
+        'WHERE TRUE ON CONFLICT (contact_id, rule_id, object_key, "window") DO UPDATE SET '
+        "activity_id = excluded.activity_id, occurred_at = excluded.occurred_at "
+        "WHERE excluded.occurred_at < scoring_countedobject.occurred_at",
+    )
     return ledger.value()
 
 
@@ -143,15 +138,25 @@ def scores(rules: Rules, contact_ids: Sequence[int], *, at: dt.datetime) -> Iter
     if not contact_ids:
         return
     ledger = _Ledger(rules=rules, chosen=chosen("contact_id", contact_ids), at=at)
-    objects, params = ledger.objects()
-    counted = f"SELECT {', '.join(_COUNTED)}, 1 FROM ({objects}) o"
-    components, first = ledger.components(objects=(counted, params))
+    read, first = ledger.matched()
     sql, params = ledger.scores(components="components")
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH components AS ({components}) SELECT contact_id, value, grade FROM ({sql}) s", (*first, *params)
+            f"{read}, components AS ({ledger.components()}) SELECT contact_id, value, grade FROM ({sql}) s",
+            (*first, *params),
         )
         yield from cursor.fetchall()
+
+
+def _write(*, read: Sql, components: str, objects: str) -> None:
+    """Write components and objects from what is read once; neither sees what the other has written."""
+    sql, params = read
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f"{sql}, objects AS ({objects}) {components}", params)
+        else:  # SQLite writes one table a statement; what is read of objects must not have been written yet
+            cursor.execute(f"{sql} {components}", params)
+            cursor.execute(f"{sql} {objects}", params)
 
 
 @dataclass(frozen=True)
@@ -169,11 +174,12 @@ class _Ledger:
     def at_param(self) -> Any:
         return connection.ops.adapt_datetimefield_value(self.at)
 
-    def matches(self, *, is_once: bool) -> Sql:
-        """A row for each activity and each rule that it fulfils: one pass over the activities, whatever the rules.
+    def matched(self) -> Sql:
+        """A `WITH` of `matched`, a row for each activity and each rule that it fulfils, by one pass over the activities
+        whatever the rules; and of `firsts`, the earliest of each object in its window.
 
-        `object_key` and `object_window` say what it counts for where the rule counts objects once; where every activity
-        counts the key is null. `is_once`: those that have a key, else those that have none.
+        `object_key` and `object_window` say what an activity counts for where the rule counts objects once (`is_once`);
+        where every activity counts the key is null.
         """
         read = self.chosen if self.new is None else Q(id__in=among(self.new))
         rows = Activity.objects.filter(read, bot_verdict=None).order_by()
@@ -195,12 +201,19 @@ class _Ledger:
         # Asked rule by rule: PostgreSQL takes a null in a computed column for rare, and would plan for next to no rows.
         counts_once = _by_rule("key", keys, asked="IS NOT NULL", otherwise="FALSE")
         table, first = self.table()
-        return (
-            f"SELECT a.id, a.contact_id, r.id AS rule_id, a.occurred_at, "
-            f"{_by_rule('key', keys, otherwise='NULL')} AS object_key, "
+        matched = (
+            f"SELECT a.id, a.contact_id, r.id AS rule_id, a.occurred_at, r.points, r.half_life_days, "
+            f"{counts_once} AS is_once, {_by_rule('key', keys, otherwise='NULL')} AS object_key, "
             f"{_by_rule('window', windows, otherwise=str(database.NO_WINDOW))} AS object_window "
             f"FROM ({table}) r JOIN ({sql}) a ON a.type_id = r.type_id "
-            f"WHERE {_by_rule('holds', holds, otherwise='TRUE')} AND {'' if is_once else 'NOT'} {counts_once}",
+            f"WHERE {_by_rule('holds', holds, otherwise='TRUE')}"
+        )
+        firsts = (
+            "SELECT * FROM (SELECT m.*, ROW_NUMBER() OVER (PARTITION BY contact_id, rule_id, object_key, object_window "
+            "ORDER BY occurred_at, id) AS place FROM matched m WHERE is_once) o WHERE place = 1"
+        )
+        return (
+            f"WITH matched AS MATERIALIZED ({matched}), firsts AS MATERIALIZED ({firsts})",
             (*first, *params),
         )
 
@@ -217,34 +230,22 @@ class _Ledger:
             tuple(one.row.type_id for one in rules),
         )
 
-    def objects(self) -> Sql:
-        """The earliest activity of each object in its window, for the rules that count objects once."""
-        sql, params = self.matches(is_once=True)
-        return (
-            "SELECT contact_id, rule_id, object_key, object_window, id, occurred_at FROM (SELECT m.*, ROW_NUMBER() "
-            "OVER (PARTITION BY contact_id, rule_id, object_key, object_window ORDER BY occurred_at, id) AS place "
-            f"FROM ({sql}) m) o WHERE place = 1",
-            params,
-        )
-
     def half_life(self, rule_id: str) -> str:
         """That of the rule whose id stands in a column, in days."""
         own = [f"WHEN {pk} THEN {_number(rule.half_life_days)}" for pk, rule in self.rules.by_id.items()]
         return f"CASE {rule_id} {' '.join(own)} END" if own else "1.0"
 
-    def components(self, *, objects: Sql) -> Sql:
-        """What each rule adds up for each contact as of `at`.
+    def components(self, *, objects: str = f"SELECT {_COUNTED}, 1 FROM firsts") -> str:
+        """What each rule adds up for each contact as of `at`, from what is `matched`.
 
         `objects` are those that count once: `_COUNTED`, and 1, or −1 for one whose points are to be taken back.
         """
-        sql, params = self.matches(is_once=False)
-        table, last = self.table()
-        weight, counted = database.weight("c.occurred_at", "r.half_life_days", self.at), ", ".join(_COUNTED)
+        weight = database.weight("c.occurred_at", "c.half_life_days", self.at)
         return (
-            f"SELECT c.contact_id, c.rule_id, SUM(c.sign * r.points * {weight}) AS amount, SUM(c.sign) AS count, "
-            f"%s AS reference_at FROM (SELECT {counted}, 1 AS sign FROM ({sql}) m UNION ALL {objects[0]}) c "
-            f"JOIN ({table}) r ON r.id = c.rule_id WHERE TRUE GROUP BY c.contact_id, c.rule_id",
-            (self.at_param, *params, *objects[1], *last),
+            f"SELECT c.contact_id, c.rule_id, SUM(c.sign * c.points * {weight}) AS amount, SUM(c.sign) AS count, "
+            f"{database.instant(self.at)} AS reference_at "
+            f"FROM (SELECT {_COUNTED}, 1 AS sign FROM matched WHERE NOT is_once UNION ALL {objects}) c "
+            "WHERE TRUE GROUP BY c.contact_id, c.rule_id"
         )
 
     def value(self) -> list[Found]:
@@ -272,6 +273,8 @@ class _Ledger:
         """A row of the table of scores for each contact; the components come from a table or a `WITH`."""
         model = self.rules.model
         contacts, params = _compiled(self.contacts())
+        given = Adjustment.objects.filter(self.chosen, at__lte=self.at).order_by().values("contact_id")
+        adjusted, more = _compiled(given.annotate(adjustment=Sum("points")))
         chosen = _compiled(Component.objects.filter(self.chosen).values("contact_id"))
         where = chosen[0].partition(" WHERE ")[2].replace('"scoring_component"', "c")
         table, rules = self.table()
@@ -290,14 +293,15 @@ class _Ledger:
             "CASE WHEN amount > cap THEN cap WHEN amount < floor THEN floor ELSE amount END AS points FROM worth) p "
             "GROUP BY contact_id"
         )
-        params += (*rules, *chosen[1])
+        params += (*more, *rules, *chosen[1])
         # Each step stands by itself: put into one another, their expressions would grow exponentially.
         valued = (
-            "SELECT k.id, k.fit, k.adjustment, k.armed, k.fit + k.adjustment AS constant, "
+            "SELECT k.id, k.fit, COALESCE(g.adjustment, 0) AS adjustment, k.armed, "
+            "k.fit + COALESCE(g.adjustment, 0) AS constant, "
             "COALESCE(e.engagement, 0) AS engagement, COALESCE(e.falling, 0) AS falling, "
             "COALESCE(e.rising, 0) AS rising, e.falls_in, e.rises_in, "
-            "k.fit + k.adjustment + COALESCE(e.engagement, 0) AS value "
-            "FROM known k LEFT JOIN engaged e ON e.contact_id = k.id"
+            "k.fit + COALESCE(g.adjustment, 0) + COALESCE(e.engagement, 0) AS value "
+            "FROM known k LEFT JOIN engaged e ON e.contact_id = k.id LEFT JOIN adjusted g ON g.contact_id = k.id"
         )
         levels = [
             *(f"{_number(level)}" for level in (model.mql_threshold, model.hot_threshold)),
@@ -324,8 +328,8 @@ class _Ledger:
         after = f"{least}(falls_after, rises_after)"
         check_at = database.later(f"{most}(60, {after} - 1)")
         return (
-            f"WITH known AS MATERIALIZED ({contacts}), worth AS MATERIALIZED ({worth}), "
-            f"engaged AS MATERIALIZED ({engagement}), "
+            f"WITH known AS MATERIALIZED ({contacts}), adjusted AS MATERIALIZED ({adjusted}), "
+            f"worth AS MATERIALIZED ({worth}), engaged AS MATERIALIZED ({engagement}), "
             f"valued AS MATERIALIZED ({valued}), bounded AS MATERIALIZED ({bounded}), timed AS MATERIALIZED ({timed}) "
             f"SELECT id AS contact_id, {model.pk} AS model_id, value, engagement, fit, adjustment, "
             f"{_letter(model)} || {_digit(model)} AS grade, %s AS valued_at, "
@@ -336,21 +340,19 @@ class _Ledger:
         )
 
     def contacts(self) -> Any:
-        """The contacts with their fit, adjustment and whether they are armed."""
+        """The contacts with their fit and whether they are armed."""
         fit: Any = Value(0.0, output_field=FloatField())
         for check in self.rules.fit:
             holds = contact_q([check.condition], pictures=self.rules.pictures)
             fit += Case(When(holds, then=Value(check.points)), default=Value(0.0), output_field=FloatField())
-        given = Adjustment.objects.filter(contact=OuterRef("pk"), at__lte=self.at).order_by().values("contact")
         return (
             Contact.objects.filter(_as_contacts(self.chosen))
             .order_by()
             .annotate(
                 fit=fit,
-                adjustment=Coalesce(Subquery(given.annotate(sum=Sum("points")).values("sum")), Value(0.0)),
                 armed=Coalesce(F("score__is_armed"), Value(True)),
             )
-            .values("id", "fit", "adjustment", "armed")
+            .values("id", "fit", "armed")
         )
 
 

@@ -13,6 +13,7 @@ from django.db.models import F
 
 from leads import facts, stages
 from leads.conditions import Condition, all_match, matches, parse_conditions
+from leads.intake import AnyActivity
 from leads.models import Activity, Contact
 from leads.sets import chosen
 from scoring import engine
@@ -28,13 +29,13 @@ class Rule:
     conditions: tuple[Condition, ...]
     half_life_days: float
 
-    def counts(self, activity: Activity) -> bool:
+    def counts(self, activity: AnyActivity) -> bool:
         """Whether the activity is of this rule's type and fulfils its conditions."""
         if self.row.type_id != activity.type_id:
             return False
         return all_match(self.conditions, facts.activity_getter(activity))
 
-    def object_of(self, activity: Activity) -> tuple[str, int] | None:
+    def object_of(self, activity: AnyActivity) -> tuple[str, int] | None:
         """The object and window that this activity counts for once; None when every activity counts."""
         if not self.row.once_per:
             return None
@@ -67,7 +68,7 @@ class Rules:
     fit: tuple[FitCheck, ...]
     pictures: tuple[facts.Picture, ...] = ()
 
-    def is_request(self, activity: Activity) -> bool:
+    def is_request(self, activity: AnyActivity) -> bool:
         """Whether by this activity somebody asks to be contacted."""
         return any(rule.row.is_request and rule.counts(activity) for rule in self.by_type.get(activity.type_id, ()))
 
@@ -205,7 +206,7 @@ def published_version(model_id: int, published_at: dt.datetime) -> Rules:
 def rescore(
     contacts: Sequence[Contact],
     *,
-    activities: Iterable[Activity] = (),
+    activities: Iterable[AnyActivity] = (),
     at: dt.datetime,
     dormant: Callable[[Collection[int]], Collection[int]] = lambda contact_ids: (),
     is_history: bool = False,
@@ -263,10 +264,10 @@ def outdated(contact_ids: Collection[int], rules: Rules, *, stored: Mapping[int,
     return set(elsewhere.values_list("contact_id", flat=True))
 
 
-def _take_in(work: _Work, activities: Iterable[Activity]) -> set[int]:
+def _take_in(work: _Work, activities: Iterable[AnyActivity]) -> set[int]:
     """Add the activities' points; return the contacts that asked to be contacted."""
     requesting: set[int] = set()
-    once: list[tuple[Rule, Activity, str, int]] = []
+    once: list[tuple[Rule, AnyActivity, str, int]] = []
     for activity in activities:
         for rule in work.rules.by_type.get(activity.type_id, ()):
             if not rule.counts(activity):
@@ -289,7 +290,7 @@ def _take_in(work: _Work, activities: Iterable[Activity]) -> set[int]:
     return requesting
 
 
-def _take_in_once(work: _Work, once: list[tuple[Rule, Activity, str, int]]) -> None:
+def _take_in_once(work: _Work, once: list[tuple[Rule, AnyActivity, str, int]]) -> None:
     """Count only the earliest activity of an object in its window; an earlier late arrival takes its place."""
     known = {
         (row.contact_id, row.rule_id, row.object_key, row.window): row
@@ -312,7 +313,7 @@ def _take_in_once(work: _Work, once: list[tuple[Rule, Activity, str, int]]) -> N
             standing = CountedObject(
                 contact_id=activity.contact_id, rule_id=rule.row.pk, object_key=named, window=window
             )
-        standing.activity, standing.occurred_at = activity, activity.occurred_at
+        standing.activity_id, standing.occurred_at = activity.pk, activity.occurred_at
         known[key] = touched[key] = standing
         add(points=rule.row.points, occurred_at=activity.occurred_at, count=1)
     CountedObject.objects.bulk_create(

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 
 from crm import notices
@@ -17,9 +16,9 @@ from crm.errors import Invalid, NotFound
 from crm.flows import attempts, scores
 from crm.models.notices import NoticeKind
 from leads import intake, lifecycle, next_steps, services, verdicts
+from leads.intake import NewActivity
 from leads.lifecycle import Outline
-from leads.models import Activity, ActivityType, Campaign, Contact, Touch
-from leads.sets import among
+from leads.models import ActivityType, Campaign, Contact, Touch
 from leads.stages import Stage
 
 if TYPE_CHECKING:
@@ -181,14 +180,14 @@ def _find_contacts(
 
 def _write(
     items: Sequence[_Item], *, actor: User | None, at: dt.datetime, results: dict[int, Recorded]
-) -> list[Activity]:
+) -> list[NewActivity]:
     """Write the new activities, the touches of those that came through a campaign, and the results of all.
 
     What was recorded before, or stands twice in the same list, is a duplicate.
     """
     campaigns = services.campaigns_by_name({item.given.campaign for item in items if item.given.campaign}, at=at)
     keys = [(item.given.source, item.given.external_id or str(uuid.uuid4())) for item in items]
-    given: dict[intake.Key, Activity] = {}
+    given: dict[intake.Key, NewActivity] = {}
     for item, key in zip(items, keys, strict=True):
         if key not in given:
             given[key] = _row(item, key, campaign=campaigns.get(item.given.campaign), actor=actor, at=at)
@@ -206,26 +205,29 @@ def _write(
     return list(rows.values())
 
 
-def _row(item: _Item, key: intake.Key, *, campaign: Campaign | None, actor: User | None, at: dt.datetime) -> Activity:
-    direction = item.given.direction or item.type.direction
-    row = Activity(
-        contact_id=item.contact_id,  # type: ignore[misc]  # who has none was refused
+def _row(
+    item: _Item, key: intake.Key, *, campaign: Campaign | None, actor: User | None, at: dt.datetime
+) -> NewActivity:
+    given = item.given
+    direction = given.direction or item.type.direction
+    return NewActivity(
+        contact_id=item.contact_id,  # type: ignore[arg-type]  # who has none was refused
         type=item.type,
+        type_id=given.type,
         direction=direction,
-        occurred_at=item.given.occurred_at,
+        occurred_at=given.occurred_at,
         recorded_at=at,
         source=key[0],
         external_id=key[1],
         # Only what is done with a contact has a person who did it.
         actor_id=actor.pk if actor and direction == "outbound" else None,
-        properties=item.given.properties,
+        campaign_id=campaign.pk if campaign else None,
+        campaign=campaign,
+        properties=given.properties,
     )
-    if campaign is not None:
-        row.campaign = campaign
-    return row
 
 
-def _touch(rows: Iterable[Activity]) -> None:
+def _touch(rows: Iterable[NewActivity]) -> None:
     """What came in through a campaign is a meeting with it."""
     Touch.objects.bulk_create(
         [
@@ -234,7 +236,7 @@ def _touch(rows: Iterable[Activity]) -> None:
                 campaign_id=row.campaign_id,
                 source_id=row.campaign.source_id if row.campaign else None,
                 at=row.occurred_at,
-                activity=row,
+                activity_id=row.pk,
             )
             for row in rows
             if row.campaign_id and row.direction == "inbound"
@@ -244,7 +246,7 @@ def _touch(rows: Iterable[Activity]) -> None:
 
 
 def _after(
-    rows: Sequence[Activity],
+    rows: Sequence[NewActivity],
     concerned: Sequence[Contact | Outline],
     *,
     actor: User | None,
@@ -273,7 +275,7 @@ def _after(
         _tell_owners(rows, concerned, at=at)
 
 
-def _note_last_activity(rows: Iterable[Activity], concerned: Sequence[Contact | Outline]) -> None:
+def _note_last_activity(rows: Iterable[NewActivity], concerned: Sequence[Contact | Outline]) -> None:
     latest: dict[int, dt.datetime] = {}
     for row in rows:
         if row.direction == "inbound":
@@ -283,17 +285,11 @@ def _note_last_activity(rows: Iterable[Activity], concerned: Sequence[Contact | 
         then = latest.get(contact.pk)
         if then is not None and (contact.last_activity_at is None or contact.last_activity_at < then):
             contact.last_activity_at = moved[contact.pk] = then
-    if len(moved) <= 1:
-        for contact_id, then in moved.items():
-            Contact.objects.filter(id=contact_id).update(last_activity_at=then)
-        return
-    # What moves a contact is the latest it did, so the database can look it up: far quicker than writing each value.
-    did = Activity.objects.filter(contact=OuterRef("pk"), direction="inbound", bot_verdict=None)
-    newest = did.order_by("-occurred_at").values("occurred_at")[:1]
-    Contact.objects.filter(id__in=among(moved)).update(last_activity_at=Subquery(newest))
+    if moved:
+        intake.note_last_activity(moved)
 
 
-def _tell_owners(rows: Sequence[Activity], concerned: Sequence[Contact | Outline], *, at: dt.datetime) -> None:
+def _tell_owners(rows: Sequence[NewActivity], concerned: Sequence[Contact | Outline], *, at: dt.datetime) -> None:
     """Tell an owner, once a day, that a contact of theirs is active again. Their own doing is no news."""
     inbound = {row.contact_id for row in rows if row.direction == "inbound"}
     notices.tell(

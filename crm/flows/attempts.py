@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 import sla.services
 from leads import next_steps
-from leads.models import Activity, Handoff
+from leads.intake import AnyActivity
+from leads.models import Handoff
 from leads.stages import HandoffState
 
 REACHED = ("reached", "connected", "answered", "meeting")
@@ -15,7 +16,7 @@ ARRANGED = "meeting"
 """The type of an activity, and the outcome of a call or e-mail, by which there is a meeting."""
 
 
-def note_attempts(rows: Iterable[Activity]) -> None:
+def note_attempts(rows: Iterable[AnyActivity]) -> None:
     """Keep what outbound calls, meetings and e-mails of people promise to keep, at the time they happened.
 
     Whenever they are entered, and never before the offer. What comes in, what an integration did and notes keep
@@ -39,7 +40,7 @@ def note_attempts(rows: Iterable[Activity]) -> None:
             _note(handoff, row, happened_at=happened_at)
 
 
-def _note(handoff: Handoff, row: Activity, *, happened_at: dt.datetime) -> None:
+def _note(handoff: Handoff, row: AnyActivity, *, happened_at: dt.datetime) -> None:
     """The first attempt stops the contact clock, an arranged meeting that of the meeting; each begins a follow-up."""
     outcome = str(row.properties.get("outcome", "")).casefold()
     is_meeting = ARRANGED in (row.type_id, outcome)

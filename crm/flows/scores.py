@@ -18,8 +18,9 @@ import sla.services
 from crm.errors import Forbidden, Invalid
 from crm.flows import handoffs
 from leads import handover, lifecycle, sets, stages
+from leads.intake import NewActivity
 from leads.lifecycle import Outline
-from leads.models import Activity, Contact, Handoff
+from leads.models import Contact, Handoff
 from leads.stages import HandoffState, VerbName
 from scoring.models import Adjustment, HeldPromotion, JobState, Publication, Score
 from scoring.rescoring import Found
@@ -38,7 +39,7 @@ def rescore(
     contacts: Sequence[Contact | Outline],
     *,
     at: dt.datetime,
-    activities: Iterable[Activity] = (),
+    activities: Iterable[NewActivity] = (),
     is_history: bool = False,
     is_sweep: bool = False,
 ) -> list[Outcome]:
@@ -83,7 +84,7 @@ def _rescore_many(
     *,
     rules: Rules,
     older: Collection[int],
-    activities: Sequence[Activity],
+    activities: Sequence[NewActivity],
     is_history: bool,
     at: dt.datetime,
 ) -> list[Outcome]:

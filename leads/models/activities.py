@@ -80,9 +80,11 @@ class Activity(models.Model):
     source = models.CharField(max_length=60)
     external_id = models.CharField(max_length=200)
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    campaign = models.ForeignKey(Campaign, null=True, blank=True, on_delete=models.PROTECT, related_name="activities")
+    campaign = models.ForeignKey(
+        Campaign, null=True, blank=True, on_delete=models.PROTECT, related_name="activities", db_index=False
+    )
     properties = models.JSONField(default=dict, blank=True)
 
     objects = ActivityQuerySet.as_manager()
@@ -90,7 +92,12 @@ class Activity(models.Model):
     class Meta:
         verbose_name_plural = "activities"
         ordering: ClassVar = ["-occurred_at", "-id"]
-        indexes: ClassVar = [models.Index(fields=["contact", "-occurred_at"]), models.Index(fields=["type"])]
+        indexes: ClassVar = [
+            models.Index(fields=["contact", "-occurred_at"]),
+            models.Index(fields=["type"]),
+            models.Index(fields=["actor"], condition=Q(actor__isnull=False), name="activity_of_an_actor"),
+            models.Index(fields=["campaign"], condition=Q(campaign__isnull=False), name="activity_of_a_campaign"),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["source", "external_id"], name="activity_once"),
             models.CheckConstraint(name="activity_direction_known", condition=Q(direction__in=["inbound", "outbound"])),
