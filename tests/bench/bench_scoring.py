@@ -8,6 +8,10 @@ list        activities a second by the list API, 5,000 a call, over contacts tha
             plain: for the same number of others, statements that write the same rows into the same tables: activities,
             components, counted objects, scores, and when each contact was last active. It checks, answers and promotes
             nothing. The tables are analyzed after the first call, as they are by themselves on a running installation.
+apart       the same by four callers at once, processes with the whole application, each with contacts of its own
+shared      the same by four who share their contacts, so that each waits where another writes
+            plain: the statements of `list` by as many connections; they lock their contacts first, for else they would
+            wait for each other without end
 single      activities a second, one a call
             bare: a view of Django REST framework that checks the same fields and creates one row
 rescoring   contacts a second that a publication brings over, in transactions of a thousand that can be resumed
@@ -29,6 +33,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+from tests.bench import callers
 
 FOLDER = Path(__file__).resolve().parent.parent.parent
 DATABASE = "baton_bench"
@@ -142,6 +148,17 @@ def taking_in() -> None:
         plain += plain_intake(made(CALL, emails, chance, run=f"plain{turn}"))
     count = CALL * CALLS
     said("list", count / listed, "activities/s", beside="plain SQL", other=count / plain, aim="aim: 10,000 a second")
+    make_contacts(KNOWN * (callers.CALLERS - 1))
+    for label, is_shared in (("apart", False), ("shared", True)):
+        rates = callers.together(secret=secret, known=KNOWN, is_shared=is_shared)
+        said(
+            label,
+            rates["list"],
+            "activities/s",
+            beside="plain SQL",
+            other=rates["plain"],
+            aim=f"{callers.CALLERS} callers at once",
+        )
 
     class BareSerializer(ModelSerializer):
         class Meta:
@@ -205,8 +222,8 @@ def taking_in() -> None:
     )
 
 
-def plain_intake(rows: list[dict]) -> float:
-    """Write the same rows, as plainly as it can be done; return the seconds."""
+def plain_intake(rows: list[dict], *, is_locking: bool = False) -> float:
+    """Write the same rows, as plainly as it can be done; return the seconds. `is_locking`: others write beside it."""
     from django.db import connection, transaction
     from psycopg2.extras import execute_values
 
@@ -218,6 +235,9 @@ def plain_intake(rows: list[dict]) -> float:
         model_id = ScoringModel.objects.get(status="published").pk
         began = time.perf_counter()
         with transaction.atomic():
+            if is_locking:
+                mine = list({ids[row["contact"]["email"]] for row in rows})
+                cursor.execute("SELECT id FROM leads_contact WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [mine])
             found = execute_values(
                 cursor.cursor,
                 "INSERT INTO leads_activity (contact_id, type_id, direction, occurred_at, recorded_at, source, "

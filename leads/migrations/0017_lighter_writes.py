@@ -19,7 +19,7 @@ def leave_none(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leads', '0012_reasons_described'),
+        ('leads', '0016_handover_rules'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
