@@ -356,6 +356,15 @@ def _handed_over(notice: Notice, who: str) -> _Said:
     )
 
 
+def _case_study(notice: Notice, who: str) -> _Said:
+    rating = notice.params.get("rating")
+    said = str(notice.params.get("comment") or "")
+    summary = _("%(owner)s asked: %(rating)s of 5.") % {"owner": notice.params.get("by", ""), "rating": rating}
+    if said:
+        summary += " " + _("“%(words)s”") % {"words": said}
+    return _Said(_("A happy customer: %(who)s") % {"who": who}, summary, _("Ask them for a case study or a reference."))
+
+
 _WORDS = {
     NoticeKind.WARN: _warn,
     NoticeKind.BREACH: _breach,
@@ -368,6 +377,7 @@ _WORDS = {
     NoticeKind.RETURNED: _returned,
     NoticeKind.ACTIVE_AGAIN: _active_again,
     NoticeKind.RESURFACED: _resurfaced,
+    NoticeKind.CASE_STUDY: _case_study,
     NoticeKind.MERGED: _merged,
     NoticeKind.MENTIONED: _mentioned,
     NoticeKind.REPORT: _report,

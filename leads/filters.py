@@ -8,7 +8,7 @@ from typing import Any
 
 import django_filters as filters
 from django import forms
-from django.db.models import F, Q, QuerySet, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Replace
 from django.utils.translation import gettext_lazy as _
 
@@ -159,6 +159,7 @@ class ContactFilter(filters.FilterSet):
     rule = IdFilter(method="counted_by", label=_("Rule of the score"))
     segment = IdFilter(method="chosen", label=_("Segment"))
     persona = IdFilter(method="chosen", label=_("Persona"))
+    case_study = YesNoFilter(method="suggested", label=_("Suggested for a case study"))
     where = ConditionsFilter(label=_("Conditions"))
 
     class Meta:
@@ -190,6 +191,11 @@ class ContactFilter(filters.FilterSet):
         """Contacts whose score has points by the rule, however many are left."""
         counted = Contact.objects.filter(components__rule=value, components__count__gt=0)
         return rows.filter(pk__in=counted.values("pk"))
+
+    def suggested(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """Customers of whom sales told marketing that they are satisfied."""
+        told = Exists(Opportunity.objects.filter(contact=OuterRef("pk"), case_study_at__isnull=False))
+        return rows.filter(told if value == "true" else ~told)
 
     def chosen(self, rows: QuerySet, name: str, value: int) -> QuerySet:
         """Contacts that a segment, or a version of a persona, chooses now."""
@@ -274,9 +280,10 @@ class HandoffFilter(filters.FilterSet):
 
 
 class OpportunityFilter(filters.FilterSet):
-    """Opportunities by state, contact, handoff, owner and reason."""
+    """Opportunities by state, step, contact, handoff, owner and reason."""
 
     state = filters.ChoiceFilter(choices=Opportunity.State.choices, label=_("State"))
+    step = filters.ChoiceFilter(choices=Opportunity.Step.choices, label=_("Step"))
     contact = IdFilter(field_name="contact_id", label=_("Contact"))
     handoff = IdFilter(field_name="handoff_id", label=_("Handoff"))
     owner = PersonFilter("owner", label=_("Owner"))

@@ -16,13 +16,15 @@ from django.utils.translation import gettext as _
 
 from crm.errors import Conflict, Forbidden, Invalid, NotFound
 from leads import stages, words
-from leads.models import Contact, Handoff, HandoffEvent, HandoverRule, Merge, Reason, StageChange
+from leads.models import Contact, ContactChange, Handoff, HandoffEvent, HandoverRule, Merge, Reason, StageChange
 from leads.sets import among
 from leads.stages import Actor, HandoffState, Refusal, Stage, VerbName
 
 if TYPE_CHECKING:
     from crm.models import User
 
+DISQUALIFIED = "disqualified"
+"""The name of the flag in the history of a contact."""
 UNDO_WINDOW = dt.timedelta(minutes=10)
 # What an undo puts back; the rest of a row never changes by a verb.
 CONTACT_FIELDS = ("stage", "stage_at", "owner_id", "is_disqualified", "disqualified_reason_id")
@@ -402,13 +404,16 @@ def move(
 def put_back(handoff: Handoff, event: HandoffEvent, *, actor: User | None, at: dt.datetime) -> None:
     """Undo `event`: restore what `snapshot` kept. The history keeps both the act and its undoing."""
     contact, before = handoff.contact, event.before or {}
-    stage_now = contact.stage
+    stage_now, reason_now = contact.stage, contact.disqualified_reason_id
     for row, fields in ((handoff, before["handoff"]), (contact, before["contact"])):
         for name, value in fields.items():
             setattr(row, name, dt.datetime.fromisoformat(value) if name.endswith("_at") and value else value)
     from_state = event.to_state
     handoff.save(update_fields=[name.removesuffix("_id") for name in HANDOFF_FIELDS])
     contact.save(update_fields=[name.removesuffix("_id") for name in CONTACT_FIELDS])
+    if contact.disqualified_reason_id != reason_now:
+        old, new = (_code_of(reason_id) for reason_id in (reason_now, contact.disqualified_reason_id))
+        ContactChange.objects.create(contact=contact, field=DISQUALIFIED, old=old, new=new, at=at, actor=actor)
     if contact.stage != stage_now:
         StageChange.objects.create(
             contact=contact,
@@ -433,8 +438,22 @@ def put_back(handoff: Handoff, event: HandoffEvent, *, actor: User | None, at: d
     )
 
 
-def flag(contact: Contact, *, reason: Reason | None) -> None:
-    """Set the disqualified flag with its reason, or take it away with None."""
+def _code_of(reason_id: int | None) -> str | None:
+    return Reason.objects.filter(id=reason_id).values_list("code", flat=True).first() if reason_id else None
+
+
+def stand_again(contact: Contact, *, stage: Stage, actor: User | None, at: dt.datetime) -> None:
+    """A locked contact that an undone act had taken up is where it was before, with nobody as its owner."""
+    contact.owner = None
+    contact.save(update_fields=["owner"])
+    _set_stage([contact], stage, verb=VerbName.UNDO.value, at=at, actor=actor)
+
+
+def flag(contact: Contact, *, reason: Reason | None, actor: User | None, at: dt.datetime) -> None:
+    """Set the disqualified flag with its reason, or take it away with None; the history of the contact keeps it."""
+    old = contact.disqualified_reason.code if contact.disqualified_reason else None
+    new = reason.code if reason else None
+    ContactChange.objects.create(contact=contact, field=DISQUALIFIED, old=old, new=new, at=at, actor=actor)
     contact.is_disqualified = reason is not None
     contact.disqualified_reason = reason
     contact.save(update_fields=["is_disqualified", "disqualified_reason"])

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from crm.errors import Invalid
 from leads.intake import AnyActivity
 from leads.models import HandoffEvent, Task, TaskEvent
-from leads.models.tasks import REACHING, TaskKind, TaskVerb
+from leads.models.tasks import REACHING, TaskKind, TaskQuerySet, TaskVerb
 
 if TYPE_CHECKING:
     from crm.models import User
@@ -38,6 +38,7 @@ def add(
     minutes: int = 30,
     actor: User | None,
     at: dt.datetime,
+    cause: HandoffEvent | None = None,
 ) -> Task:
     """Plan something. Raises `Invalid` for a kind that is none and for a duration beyond a day."""
     task = Task(
@@ -53,7 +54,7 @@ def add(
     )
     _check(task)
     task.save()
-    TaskEvent.objects.create(task=task, verb=TaskVerb.ADD, at=at, actor=actor)
+    TaskEvent.objects.create(task=task, verb=TaskVerb.ADD, at=at, actor=actor, cause=cause)
     return task
 
 
@@ -106,7 +107,7 @@ def put_back(task: Task, event: TaskEvent, *, actor: User | None, at: dt.datetim
 def end_with(event: HandoffEvent, *, contact_id: int, owner_id: int | None, why: str) -> None:
     """What its owner planned for a contact that they gave away is not to be done any more."""
     values = {"cancelled_at": event.at, "end_reason": why[:200]}
-    for task in _locked(Task.objects.filter(contact_id=contact_id, owner_id=owner_id)):
+    for task in locked(Task.objects.filter(contact_id=contact_id, owner_id=owner_id)):
         change(task, TaskVerb.CANCEL, values, actor=event.actor, at=event.at, cause=event)
 
 
@@ -120,7 +121,7 @@ def hand_on(
 
 def follow(event: HandoffEvent, *, contact_id: int, loser_id: int | None, to_id: int) -> None:
     """What was planned for a contact follows it to its new owner."""
-    tasks = _locked(Task.objects.filter(contact_id=contact_id, owner_id=loser_id))
+    tasks = locked(Task.objects.filter(contact_id=contact_id, owner_id=loser_id))
     hand_on(tasks, to_id=to_id, actor=event.actor, at=event.at, cause=event)
 
 
@@ -131,7 +132,8 @@ def restore(event: HandoffEvent, *, actor: User | None, at: dt.datetime) -> None
             put_back(done.task, done, actor=actor, at=at)
 
 
-def _locked(tasks: Any) -> list[Task]:
+def locked(tasks: TaskQuerySet) -> list[Task]:
+    """The open ones among these, locked, the earliest first."""
     return list(tasks.open().select_for_update(of=("self",), no_key=True).order_by("due_at", "id"))
 
 
@@ -151,7 +153,7 @@ def note_activities(
     if not concerned:
         return
     open_by_contact: dict[int, list[Task]] = {row.contact_id: [] for row in concerned}
-    for task in _locked(Task.objects.filter(contact_id__in=open_by_contact)):
+    for task in locked(Task.objects.filter(contact_id__in=open_by_contact)):
         open_by_contact[task.contact_id].append(task)
     for row in sorted(concerned, key=lambda row: (row.occurred_at, row.pk)):
         tasks, owner_id = open_by_contact[row.contact_id], owners.get(row.contact_id)

@@ -92,6 +92,24 @@ def write(
     return changes
 
 
+def is_of(field: str) -> bool:
+    """Whether a row of the history is about what sales found out."""
+    return field.startswith(("bant.", "evidence."))
+
+
+def write_back(contact: Contact, old: Mapping[str, Any], *, actor: User, at: dt.datetime) -> None:
+    """Say again what `old`, by the fields of the history, says; the rest stays."""
+    answers: dict[str, dict[str, Any]] = {}
+    for field, value in old.items():
+        kind, _dot, name = field.partition(".")
+        if name == "decide_by":
+            day = dt.date.fromisoformat(value) if value else None
+            answers.setdefault(Letter.TIMELINE, {})["decide_by_date"] = day
+        else:
+            answers.setdefault(name, {})["verdict" if kind == "bant" else "evidence"] = value
+    write(contact, answers=answers, actor=actor, at=at)
+
+
 def _verdict(letter: Letter, given: Any) -> Verdict | None:
     if not given:
         return None

@@ -62,6 +62,7 @@ class ReasonKind(StrEnum):
     LOST = "lost"
     DISQUALIFY = "disqualify"
     MERGE = "merge"
+    REDIRECT = "redirect"
 
 
 class Actor(StrEnum):
@@ -91,6 +92,7 @@ class VerbName(StrEnum):
     HAND_OVER = "hand_over"
     OVERFLOW = "overflow"
     RECYCLE = "recycle"
+    REDIRECT = "redirect"
     OPEN_OPPORTUNITY = "open_opportunity"
     WIN = "win"
     LOSE = "lose"
@@ -165,6 +167,15 @@ VERBS: dict[VerbName, Verb] = {
         to_states=[_H.RECYCLED],
         to_stages=[_S.LEAD],
         reason=ReasonKind.RECYCLE,
+    ),
+    # Somebody else decides: the handoff of that person, accepted too, follows this one.
+    _V.REDIRECT: _verb(
+        [_A.OWNER],
+        [_H.ACCEPTED],
+        [_S.SQL],
+        to_states=[_H.CLOSED],
+        to_stages=[_S.LEAD],
+        reason=ReasonKind.REDIRECT,
     ),
     _V.OPEN_OPPORTUNITY: _verb([_A.OWNER], [_H.ACCEPTED], [_S.SQL], to_stages=[_S.OPPORTUNITY]),
     _V.WIN: _verb(

@@ -51,6 +51,7 @@ REASON_KINDS = {
     ReasonKind.LOST: pgettext_lazy("reason for", "Lost"),
     ReasonKind.DISQUALIFY: pgettext_lazy("reason for", "Disqualification"),
     ReasonKind.MERGE: pgettext_lazy("reason for", "Merging"),
+    ReasonKind.REDIRECT: pgettext_lazy("reason for", "Somebody else decides"),
 }
 
 DIRECTIONS = {"inbound": _("Inbound"), "outbound": _("Outbound")}
@@ -69,6 +70,7 @@ DEEDS = {
     VerbName.HAND_OVER: pgettext_lazy("deed", "handed over"),
     VerbName.OVERFLOW: pgettext_lazy("deed", "passed on to another team"),
     VerbName.RECYCLE: pgettext_lazy("deed", "recycled"),
+    VerbName.REDIRECT: pgettext_lazy("deed", "passed on to the right person"),
     VerbName.OPEN_OPPORTUNITY: pgettext_lazy("deed", "made an offer"),
     VerbName.WIN: pgettext_lazy("deed", "won"),
     VerbName.LOSE: pgettext_lazy("deed", "lost"),

@@ -227,7 +227,7 @@ def _ends(contact_ids: Collection[int], *, since: dt.datetime, until: dt.datetim
 
 def _end_of(handoff: Handoff, *, is_won: bool) -> End:
     state = handoff.state_enum
-    if handoff.cause == Handoff.Cause.OWN:
+    if handoff.cause in Handoff.BY_SALES:
         return End(taken_at=handoff.formed_at)
     if handoff.answered_at and state is not HandoffState.REJECTED:
         return End(Ending.WON if is_won else Ending.ACCEPTED, taken_at=handoff.answered_at)

@@ -23,9 +23,17 @@ from crm.flows.handoffs import accept, approve, overflow, reassign, recycle, rej
 from crm.flows.imports import imports_to_resume, retry_import, run_import, start_import
 from crm.flows.merging import merge_contacts
 from crm.flows.opportunities import AfterLoss, lose_opportunity, open_opportunity, win_opportunity
+from crm.flows.referrals import redirect
 from crm.flows.scores import adjust_score, rescore, sweep_scores
+from crm.flows.talks import (
+    change_opportunity,
+    move_opportunity,
+    rate_satisfaction,
+    suggest_case_study,
+    undo_opportunity,
+)
 from crm.flows.tasks import add_task, cancel_task, change_task, finish_task, undo_task
-from crm.flows.undo import undo
+from crm.flows.undo import undo, undo_contact
 from crm.flows.waiting import route_waiting
 
 __all__ = [
@@ -38,6 +46,7 @@ __all__ = [
     "adjust_score",
     "approve",
     "cancel_task",
+    "change_opportunity",
     "change_task",
     "comment",
     "create_company",
@@ -50,13 +59,16 @@ __all__ = [
     "log_contact",
     "lose_opportunity",
     "merge_contacts",
+    "move_opportunity",
     "open_opportunity",
     "overflow",
     "pause_clocks",
     "qualify",
+    "rate_satisfaction",
     "reassign",
     "record_activities",
     "recycle",
+    "redirect",
     "reject",
     "requalify",
     "rescore",
@@ -67,10 +79,13 @@ __all__ = [
     "route_waiting",
     "run_import",
     "start_import",
+    "suggest_case_study",
     "sweep_scores",
     "sweep_timers",
     "touch_contact",
     "undo",
+    "undo_contact",
+    "undo_opportunity",
     "undo_task",
     "win_opportunity",
 ]

@@ -13,7 +13,7 @@ import scoring.services
 import sla.services
 from crm import notices
 from crm.errors import Conflict, Forbidden
-from crm.flows import activities, scores
+from crm.flows import activities, handoffs, scores
 from crm.models import Role
 from crm.models.notices import NoticeKind
 from leads import lifecycle, next_steps, qualification, services
@@ -124,12 +124,13 @@ def disqualify_locked(
     at: dt.datetime,
     reason: Reason,
     comment: str,
+    before: dict[str, Any] | None = None,
 ) -> None:
     """The common part of disqualifying by itself and after a lost opportunity."""
     if handoff is None:
-        lifecycle.flag(contact, reason=reason)
+        lifecycle.flag(contact, reason=reason, actor=actor, at=at)
         return
-    before = lifecycle.snapshot(handoff) | {"timers": sla.services.freeze(handoff)}
+    before = before or handoffs.before_of(handoff)
     handoff.contact, owner_id = contact, contact.owner_id
     event = lifecycle.move(
         handoff,
@@ -143,7 +144,7 @@ def disqualify_locked(
         before=before,
         contact_fields={"owner": None},
     )
-    lifecycle.flag(contact, reason=reason)
+    lifecycle.flag(contact, reason=reason, actor=actor, at=at)
     sla.services.cancel([handoff.pk], at=at)
     next_steps.end_with(event, contact_id=contact.pk, owner_id=owner_id or handoff.assignee_id, why=str(reason))
 
@@ -155,7 +156,7 @@ def requalify(*, actor: User, contact_id: int, at: dt.datetime) -> Contact:
     lifecycle.require(VerbName.REQUALIFY, actor=actor, contact=contact, handoff=None)
     if not contact.is_disqualified:
         raise Conflict(_("%(contact)s is not disqualified.") % {"contact": contact})
-    lifecycle.flag(contact, reason=None)
+    lifecycle.flag(contact, reason=None, actor=actor, at=at)
     scores.rescore([contact], at=at)
     return contact
 

@@ -42,7 +42,7 @@ def approve(
     handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
     lifecycle.require(VerbName.APPROVE, actor=actor, contact=handoff.contact, handoff=handoff)
     choice = _chosen(handoff, assignee_email, at=at, is_new=True)
-    before = _before(handoff)
+    before = before_of(handoff)
     reviewed: dict[str, Any] = {"reviewed_at": at, "reviewed_by_id": actor.pk}
     if choice is None:
         event = lifecycle.move(
@@ -74,7 +74,8 @@ def _chosen(handoff: Handoff, email: str | None, *, at: dt.datetime, is_new: boo
     return routing.choose(handoff, at=at, but_not=but_not, is_new=is_new)
 
 
-def _before(handoff: Handoff) -> dict[str, Any]:
+def before_of(handoff: Handoff) -> dict[str, Any]:
+    """What an undo puts back: contact, handoff and clocks, which are locked by it."""
     return lifecycle.snapshot(handoff) | {"timers": sla.services.freeze(handoff)}
 
 
@@ -152,7 +153,7 @@ def return_to_marketing(*, actor: User, handoff_id: int, reason: str, comment: s
     handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
     found = lifecycle.find_reason(kind=ReasonKind.RETURN, code=reason)
     lifecycle.require(VerbName.RETURN, actor=actor, contact=handoff.contact, handoff=handoff, reason=found)
-    before = _before(handoff)
+    before = before_of(handoff)
     lifecycle.move(
         handoff,
         VerbName.RETURN,
@@ -178,7 +179,7 @@ def accept(*, actor: User, handoff_id: int, comment: str = "", rating: int | Non
     handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
     lifecycle.require(VerbName.ACCEPT, actor=actor, contact=handoff.contact, handoff=handoff)
     _check_rating(rating)
-    before = _before(handoff)
+    before = before_of(handoff)
     lifecycle.move(
         handoff,
         VerbName.ACCEPT,
@@ -211,7 +212,7 @@ def reject(
     found = lifecycle.find_reason(kind=ReasonKind.REJECT, code=reason)
     lifecycle.require(VerbName.REJECT, actor=actor, contact=handoff.contact, handoff=handoff, reason=found)
     _check_rating(rating)
-    before = _before(handoff)
+    before = before_of(handoff)
     event = lifecycle.move(
         handoff,
         VerbName.REJECT,
@@ -265,7 +266,7 @@ def reassign(
     if choice is None:
         raise Conflict(_("Nobody else can take another lead now."))
     if verb is VerbName.OFFER:
-        event = _offer(handoff, verb, choice, actor=actor, at=at, before=_before(handoff), comment=comment)
+        event = _offer(handoff, verb, choice, actor=actor, at=at, before=before_of(handoff), comment=comment)
         _start_offer(handoff, event, at=at)
         return handoff
     if choice.assignee.pk == handoff.assignee_id:
@@ -287,7 +288,7 @@ def move_to(
 
     Who loses it and who gets it are told, except where much is handed over at once and told in one.
     """
-    before, loser_id = _before(handoff), handoff.assignee_id
+    before, loser_id = before_of(handoff), handoff.assignee_id
     event = lifecycle.move(
         handoff,
         verb,
@@ -321,7 +322,7 @@ def let_wait(handoff: Handoff, *, actor: User | None, at: dt.datetime) -> None:
         actor=actor,
         at=at,
         to_state=HandoffState.WAITING,
-        before=_before(handoff),
+        before=before_of(handoff),
         assignee=None,
         team=None,
         is_override=False,
@@ -370,7 +371,7 @@ def overflow_at(settings: RoutingSettings, *, since: dt.datetime) -> dt.datetime
 
 def offer_to_team(handoff: Handoff, team: Team, *, actor: User | None, at: dt.datetime) -> None:
     """Offer a locked handoff, waiting or offered to somebody, to a whole team. Its people and who loses it are told."""
-    before, loser_id = _before(handoff), handoff.assignee_id
+    before, loser_id = before_of(handoff), handoff.assignee_id
     was_offered = handoff.state_enum is HandoffState.OFFERED
     event = lifecycle.move(
         handoff,
@@ -427,6 +428,7 @@ def recycle_locked(
     reason: Reason | None,
     resurface_at: dt.datetime | None,
     comment: str,
+    before: dict[str, Any] | None = None,
 ) -> None:
     """The common part of recycling by itself and after a lost opportunity."""
     if resurface_at is None or resurface_at <= at:
@@ -441,7 +443,7 @@ def recycle_locked(
         to_stage=Stage.LEAD,
         reason=reason,
         comment=comment,
-        before=_before(handoff),
+        before=before or before_of(handoff),
         contact_fields={"owner": None},
         resurface_at=resurface_at,
     )

@@ -30,6 +30,7 @@ from leads.models import (
     Opportunity,
     Qualification,
     Reason,
+    Referral,
     StageChange,
     Task,
     Touch,
@@ -201,7 +202,7 @@ def _take_over(
     kept.created_at = min(kept.created_at, merged.created_at)
     kept.last_activity_at = max(filter(None, (kept.last_activity_at, merged.last_activity_at)), default=None)
     if merged.is_disqualified and not kept.is_disqualified:
-        lifecycle.flag(kept, reason=merged.disqualified_reason)
+        lifecycle.flag(kept, reason=merged.disqualified_reason, actor=actor, at=at)
     kept.save(update_fields=["attributes", "created_at", "last_activity_at"])
 
 
@@ -285,6 +286,14 @@ def _imported(kept: Contact, merged: Contact, row: Merge) -> int:
     return count
 
 
+def _referrals(kept: Contact, merged: Contact, row: Merge) -> int:
+    """Who was found through whom goes along; that one of the two led to the other says nothing any more."""
+    of_both = Referral.objects.filter(contact__in=[kept, merged])
+    of_both.filter(through__in=[kept, merged]).delete()
+    count = Referral.objects.filter(through=merged).update(through=kept)
+    return count + Referral.objects.filter(contact=merged).update(contact=kept)
+
+
 def _computed(model: type[Model]) -> Move:
     """What is only computed from the ledger goes, of both: it is computed anew from the union."""
 
@@ -325,6 +334,7 @@ LEDGER: dict[str, Move] = {
     "leads.Merge": _all(Merge),
     "leads.Opportunity": _all(Opportunity),
     "leads.Qualification": _qualifications,
+    "leads.Referral": _referrals,
     "leads.StageChange": _history(StageChange),
     "leads.Task": _all(Task),
     "leads.Touch": _touches,

@@ -11,14 +11,15 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 import sla.services
-from crm.errors import Conflict, Invalid, NotFound
-from crm.flows import contacts, handoffs
-from leads import lifecycle
-from leads.models import Handoff, Opportunity, Reason
+from crm.errors import Conflict, NotFound
+from crm.flows import contacts, handoffs, talks
+from leads import lifecycle, next_steps
+from leads.models import Handoff, Opportunity, Reason, TaskKind
 from leads.stages import HandoffState, ReasonKind, Stage, VerbName
 
 if TYPE_CHECKING:
     from crm.models import User
+    from leads.models import HandoffEvent
 
 
 class AfterLoss(StrEnum):
@@ -31,43 +32,58 @@ class AfterLoss(StrEnum):
 
 @transaction.atomic
 def open_opportunity(
-    *, actor: User, handoff_id: int, name: str, amount: Decimal, currency: str = "EUR", at: dt.datetime
+    *,
+    actor: User,
+    handoff_id: int,
+    name: str,
+    amount: Decimal,
+    currency: str = "EUR",
+    sent_date: dt.date | None = None,
+    at: dt.datetime,
 ) -> Opportunity:
-    """The owner sends an offer: the contact becomes an opportunity, the handoff stays accepted."""
+    """There is money to talk about: the contact becomes an opportunity, the handoff stays accepted.
+
+    `sent_date` is the day on which the offer was sent; without one it is still to be offered.
+    """
     handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
     lifecycle.require(VerbName.OPEN_OPPORTUNITY, actor=actor, contact=handoff.contact, handoff=handoff)
-    if amount < 0:
-        raise Invalid(_("An amount is not below zero."), field="amount")
-    if len(currency) != 3 or not currency.isalpha():
-        raise Invalid(_("A currency has three letters, such as EUR."), field="currency")
-    lifecycle.move(
-        handoff,
-        VerbName.OPEN_OPPORTUNITY,
-        actor=actor,
-        at=at,
-        to_stage=Stage.OPPORTUNITY,
-        before=lifecycle.snapshot(handoff),
-    )
-    return Opportunity.objects.create(
+    before = handoffs.before_of(handoff)
+    opportunity = Opportunity(
         contact=handoff.contact,
         handoff=handoff,
         owner=actor,
         name=name.strip() or str(handoff.contact.company or handoff.contact)[:150],
         amount=amount,
         currency=currency.upper(),
+        step=Opportunity.Step.SENT if sent_date else Opportunity.Step.TO_OFFER,
+        sent_date=sent_date,
         opened_at=at,
     )
+    talks.check(opportunity, at=at)
+    opportunity.save()
+    lifecycle.move(
+        handoff,
+        VerbName.OPEN_OPPORTUNITY,
+        actor=actor,
+        at=at,
+        to_stage=Stage.OPPORTUNITY,
+        before=before | {"opportunity": opportunity.pk},
+    )
+    return opportunity
 
 
 @transaction.atomic
 def win_opportunity(
     *, actor: User, opportunity_id: int, reason: str, comment: str = "", at: dt.datetime
 ) -> Opportunity:
-    """The contact buys: it becomes a customer, the handoff closes, its clocks are cancelled."""
+    """The contact buys: it becomes a customer, the handoff closes, its clocks are cancelled.
+
+    Some weeks later the owner asks how satisfied they are: a task.
+    """
     opportunity, handoff = _locked(actor, opportunity_id)
     found = lifecycle.find_reason(kind=ReasonKind.WON, code=reason)
     lifecycle.require(VerbName.WIN, actor=actor, contact=handoff.contact, handoff=handoff, reason=found)
-    lifecycle.move(
+    event = lifecycle.move(
         handoff,
         VerbName.WIN,
         actor=actor,
@@ -76,9 +92,18 @@ def win_opportunity(
         to_stage=Stage.CUSTOMER,
         reason=found,
         comment=comment,
-        before=lifecycle.snapshot(handoff),
+        before=handoffs.before_of(handoff) | {"opportunity": opportunity.pk},
     )
     sla.services.cancel([handoff.pk], at=at)
+    next_steps.add(
+        contact_id=handoff.contact_id,
+        owner_id=actor.pk,
+        due_at=talks.asked_at(actor, at=at),
+        kind=TaskKind.SATISFIED,
+        actor=actor,
+        at=at,
+        cause=event,
+    )
     return _close(opportunity, Opportunity.State.WON, reason=found, comment=comment, at=at)
 
 
@@ -101,28 +126,38 @@ def lose_opportunity(
     opportunity, handoff = _locked(actor, opportunity_id)
     found = lifecycle.find_reason(kind=ReasonKind.LOST, code=reason)
     lifecycle.require(VerbName.LOSE, actor=actor, contact=handoff.contact, handoff=handoff, reason=found)
+    before = handoffs.before_of(handoff) | {"opportunity": opportunity.pk}
     _close(opportunity, Opportunity.State.LOST, reason=found, comment=comment, at=at)
     if then is AfterLoss.RECYCLE:
-        why = lifecycle.reason_or_invalid(kind=ReasonKind.RECYCLE, code=then_reason)
         handoffs.recycle_locked(
-            handoff, VerbName.LOSE, actor=actor, at=at, reason=why, resurface_at=resurface_at, comment=comment
-        )
-    elif then is AfterLoss.DISQUALIFY:
-        why = lifecycle.reason_or_invalid(kind=ReasonKind.DISQUALIFY, code=then_reason)
-        contacts.disqualify_locked(
-            handoff.contact, handoff, VerbName.LOSE, actor=actor, at=at, reason=why, comment=comment
-        )
-    else:
-        lifecycle.move(
             handoff,
             VerbName.LOSE,
             actor=actor,
             at=at,
-            to_stage=Stage.SQL,
+            reason=lifecycle.reason_or_invalid(kind=ReasonKind.RECYCLE, code=then_reason),
+            resurface_at=resurface_at,
             comment=comment,
-            before=lifecycle.snapshot(handoff),
+            before=before,
         )
+    elif then is AfterLoss.DISQUALIFY:
+        why = lifecycle.reason_or_invalid(kind=ReasonKind.DISQUALIFY, code=then_reason)
+        contacts.disqualify_locked(
+            handoff.contact, handoff, VerbName.LOSE, actor=actor, at=at, reason=why, comment=comment, before=before
+        )
+    else:
+        lifecycle.move(handoff, VerbName.LOSE, actor=actor, at=at, to_stage=Stage.SQL, comment=comment, before=before)
     return opportunity
+
+
+def take_back(opportunity_id: int | None, event: HandoffEvent) -> None:
+    """What `event` did to an opportunity, for `undo`: one that it opened goes, one that it closed is open again."""
+    if opportunity_id is None:
+        return
+    rows = Opportunity.objects.filter(id=opportunity_id)
+    if event.verb == VerbName.OPEN_OPPORTUNITY:
+        rows.delete()
+        return
+    rows.update(state=Opportunity.State.OPEN, reason=None, comment="", closed_at=None)
 
 
 def _locked(actor: User, opportunity_id: int) -> tuple[Opportunity, Handoff]:

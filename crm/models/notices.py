@@ -25,6 +25,7 @@ class NoticeKind(models.TextChoices):
     RETURNED = "returned", _("Returned to nurturing")
     ACTIVE_AGAIN = "active_again", _("Active again")
     RESURFACED = "resurfaced", _("Came back")
+    CASE_STUDY = "case_study", _("A happy customer")
     MERGED = "merged", _("Merged with another contact")
     MENTIONED = "mentioned", _("Somebody asks you")
     REPORT = "report", _("Report of promises")

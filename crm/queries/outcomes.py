@@ -148,7 +148,7 @@ def _endings(goal: Goal) -> list[_Ending]:
         rows = closed.values_list("contact_id", "handoff__formed_at", "state")
         good = {Opportunity.State.WON.value}
     else:
-        answered = Handoff.objects.filter(answered_at__isnull=False).exclude(cause=Handoff.Cause.OWN)
+        answered = Handoff.objects.filter(answered_at__isnull=False).exclude(cause__in=Handoff.BY_SALES)
         rows = answered.order_by("-answered_at", "-id").values_list("contact_id", "formed_at", "state")
         good = {state.value for state in HandoffState} - {HandoffState.REJECTED.value}
     endings: dict[int, _Ending] = {}

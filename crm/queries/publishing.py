@@ -106,7 +106,7 @@ def preview(model: ScoringModel, *, at: dt.datetime) -> Preview:
         promoted=tuple(_mover(row, names) for row in promoted),
         cooled=tuple(_mover(row, names) for row in cooled),
         queue=waiting.count(),
-        formed_a_week=formed.exclude(cause__in=[Handoff.Cause.REJECTED, Handoff.Cause.OWN]).count() / WEEKS,
+        formed_a_week=formed.exclude(cause__in=[Handoff.Cause.REJECTED, *Handoff.BY_SALES]).count() / WEEKS,
         capacity_a_week=weekly_capacity(at=at),
     )
 

@@ -50,7 +50,7 @@ _UP_TO = {
 
 def answered(response: str) -> Q:
     """Handoffs of marketing's that were offered to sales and contacted so soon, or ended without having been."""
-    handed_over = Q(offered_at__isnull=False) & ~Q(cause=Handoff.Cause.OWN)
+    handed_over = Q(offered_at__isnull=False) & ~Q(cause__in=Handoff.BY_SALES)
     if response == Response.NEVER:
         return handed_over & Q(contacted_at=None) & ~Q(state__in=OPEN)
     steps = list(_UP_TO)

@@ -310,6 +310,17 @@ class ContactResource(ReadOnlyResource):
         return self.answer()
 
     @verb(
+        None,
+        ContactSerializer,
+        "Take back what was last said of the contact itself: verdicts, or the disqualified mark. The same person, "
+        "within ten minutes.",
+    )
+    @action(detail=True, methods=["post"])
+    def undo(self, request: Request, pk: str) -> Response:
+        flows.undo_contact(actor=request.user, contact_id=self.found().pk, at=timezone.now())
+        return self.answer()
+
+    @verb(
         MergeSerializer,
         ContactSerializer,
         "Make one contact of two that are the same person: the other goes into this one, with all it did. Its id and "

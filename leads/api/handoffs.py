@@ -17,7 +17,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm import flows
-from crm.api.fields import CodeField, CommentField, InstantField, NameField, PersonField, ReasonField, RowSerializer
+from crm.api.fields import (
+    CodeField,
+    CommentField,
+    IdField,
+    InstantField,
+    NameField,
+    PersonField,
+    ReasonField,
+    RowSerializer,
+)
 from crm.api.views import ReadOnlyResource, verb
 from crm.errors import Invalid
 from crm.models import Team, User
@@ -119,6 +128,25 @@ class RecycleSerializer(ResurfaceSerializer):
     comment = CommentField()
 
 
+class NewPersonSerializer(serializers.Serializer):
+    """Who decides, as the contact said; somebody known by the address is taken."""
+
+    first_name = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    last_name = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    email = serializers.EmailField(required=False, allow_blank=True)
+    phone = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    job_title = serializers.CharField(max_length=150, required=False, allow_blank=True)
+
+
+class RedirectSerializer(serializers.Serializer):
+    """Why this contact is the wrong person, and who is the right one: a contact of the same company, or a new one."""
+
+    reason = ReasonField()
+    comment = CommentField()
+    contact = IdField(required=False, allow_null=True, default=None)
+    person = NewPersonSerializer(required=False, default=dict)
+
+
 class OverflowSerializer(serializers.Serializer):
     """The partner's or customer service's team, by name or id; the first where none is named."""
 
@@ -202,6 +230,26 @@ class HandoffResource(ReadOnlyResource):
             comment=given["comment"],
             resurface_at=resurface_at(given, user=request.user),
         )
+
+    @verb(
+        RedirectSerializer,
+        HandoffSerializer,
+        "Somebody else decides: this handoff closes, and one with the right person, accepted too, follows it. The "
+        "owner. Answers with the new handoff.",
+    )
+    @action(detail=True, methods=["post"])
+    def redirect(self, request: Request, pk: str) -> Response:
+        handoff, given = self.found(), self.given(RedirectSerializer)
+        referral = flows.redirect(
+            actor=request.user,
+            handoff_id=handoff.pk,
+            reason=given["reason"],
+            comment=given["comment"],
+            to_contact_id=given["contact"],
+            values=given["person"],
+            at=timezone.now(),
+        )
+        return self.answer(referral.handoff_id)
 
     @verb(AssignSerializer, HandoffSerializer, "Give the handoff to somebody else. Managers.")
     @action(detail=True, methods=["post"])

@@ -41,22 +41,55 @@ class OpportunitySerializer(RowSerializer):
             "amount",
             "currency",
             "state",
+            "step",
+            "sent_date",
             "reason",
             "comment",
             "opened_at",
+            "moved_at",
             "closed_at",
+            "satisfaction",
+            "satisfaction_comment",
+            "case_study_at",
         )
         read_only_fields = fields
 
 
 class OpportunityInputSerializer(serializers.Serializer):
-    """An offer to the contact of an accepted handoff; name the handoff or the contact."""
+    """Money to talk about with the contact of an accepted handoff; name the handoff or the contact.
+
+    `sent_date` is the day on which the offer was sent; without one it is still to be offered.
+    """
 
     handoff = IdField(required=False, allow_null=True, default=None)
     contact = IdField(required=False, allow_null=True, default=None)
     name = serializers.CharField(max_length=150, required=False, allow_blank=True, default="")
     amount = serializers.DecimalField(max_digits=14, decimal_places=2, min_value=0)
     currency = serializers.RegexField(r"^[A-Za-z]{3}\Z", required=False, default="EUR")
+    sent_date = serializers.DateField(required=False, allow_null=True, default=None)
+
+
+class OpportunityChangeSerializer(serializers.Serializer):
+    """What can be said anew of an open opportunity."""
+
+    name = serializers.CharField(max_length=150, required=False)
+    amount = serializers.DecimalField(max_digits=14, decimal_places=2, min_value=0, required=False)
+    currency = serializers.RegexField(r"^[A-Za-z]{3}\Z", required=False)
+    sent_date = serializers.DateField(required=False)
+
+
+class MoveSerializer(serializers.Serializer):
+    """How far the talks have come; an offer that was sent has a day, today if none is given."""
+
+    step = serializers.ChoiceField(choices=Opportunity.Step.choices)
+    sent_date = serializers.DateField(required=False, allow_null=True, default=None)
+
+
+class SatisfactionSerializer(serializers.Serializer):
+    """How satisfied a customer is, and what they said."""
+
+    rating = serializers.IntegerField(min_value=1, max_value=5)
+    comment = CommentField()
 
 
 class WinSerializer(serializers.Serializer):
@@ -87,7 +120,7 @@ class OpportunityResource(ReadOnlyResource):
     def rows(self) -> QuerySet[Opportunity]:
         return Opportunity.objects.visible_to(self.request.user).select_related("owner", "reason")
 
-    @verb(OpportunityInputSerializer, OpportunitySerializer, "Send an offer. The owner of the contact.", status=201)
+    @verb(OpportunityInputSerializer, OpportunitySerializer, "Open an opportunity: the contact's owner.", status=201)
     def create(self, request: Request) -> Response:
         given = self.given(OpportunityInputSerializer)
         opportunity = flows.open_opportunity(
@@ -96,9 +129,42 @@ class OpportunityResource(ReadOnlyResource):
             name=given["name"],
             amount=given["amount"],
             currency=given["currency"],
+            sent_date=given["sent_date"],
             at=timezone.now(),
         )
         return self.answer(opportunity.pk, status=201)
+
+    @verb(OpportunityChangeSerializer, OpportunitySerializer, "Change an open opportunity. Its owner and managers.")
+    def partial_update(self, request: Request, pk: str) -> Response:
+        opportunity, given = self.found(), self.given(OpportunityChangeSerializer, partial=True)
+        flows.change_opportunity(actor=request.user, opportunity_id=opportunity.pk, values=given, at=timezone.now())
+        return self.answer()
+
+    @verb(MoveSerializer, OpportunitySerializer, "The talks have come further, or back. Its owner and managers.")
+    @action(detail=True, methods=["post"])
+    def move(self, request: Request, pk: str) -> Response:
+        opportunity, given = self.found(), self.given(MoveSerializer)
+        flows.move_opportunity(actor=request.user, opportunity_id=opportunity.pk, at=timezone.now(), **given)
+        return self.answer()
+
+    @verb(SatisfactionSerializer, OpportunitySerializer, "Write down how satisfied the customer is.")
+    @action(detail=True, methods=["post"])
+    def satisfaction(self, request: Request, pk: str) -> Response:
+        opportunity, given = self.found(), self.given(SatisfactionSerializer)
+        flows.rate_satisfaction(actor=request.user, opportunity_id=opportunity.pk, at=timezone.now(), **given)
+        return self.answer()
+
+    @verb(None, OpportunitySerializer, "Suggest a satisfied customer to marketing for a case study.")
+    @action(detail=True, methods=["post"], url_path="case-study")
+    def case_study(self, request: Request, pk: str) -> Response:
+        flows.suggest_case_study(actor=request.user, opportunity_id=self.found().pk, at=timezone.now())
+        return self.answer()
+
+    @verb(None, OpportunitySerializer, "Take the last change back: the same person, within ten minutes.")
+    @action(detail=True, methods=["post"])
+    def undo(self, request: Request, pk: str) -> Response:
+        flows.undo_opportunity(actor=request.user, opportunity_id=self.found().pk, at=timezone.now())
+        return self.answer()
 
     @verb(WinSerializer, OpportunitySerializer, "The contact buys.")
     @action(detail=True, methods=["post"])

@@ -2,10 +2,11 @@ from leads.models.activities import Activity, ActivityType, BotVerdict, Campaign
 from leads.models.comments import HandoffComment
 from leads.models.contacts import Company, Contact, ContactChange, Source, StageChange
 from leads.models.definitions import HandoverRule
-from leads.models.handoffs import Handoff, HandoffEvent, Opportunity, Reason
+from leads.models.handoffs import Handoff, HandoffEvent, Opportunity, OpportunityEvent, Reason
 from leads.models.imports import Import, ImportedContact
 from leads.models.merges import ContactAddress, Merge
 from leads.models.qualification import Persona, Qualification
+from leads.models.referrals import Referral
 from leads.models.routing import Rotation, RotationShare, RotationTurn, RoutingMember, RoutingRule, RoutingSettings
 from leads.models.segments import Segment
 from leads.models.tasks import Task, TaskEvent, TaskKind
@@ -29,9 +30,11 @@ __all__ = [
     "LeadTimeSetting",
     "Merge",
     "Opportunity",
+    "OpportunityEvent",
     "Persona",
     "Qualification",
     "Reason",
+    "Referral",
     "Rotation",
     "RotationShare",
     "RotationTurn",

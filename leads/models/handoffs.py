@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
@@ -93,6 +94,10 @@ class Handoff(models.Model):
         REQUEST = "request", _("Asked to be contacted")
         REJECTED = "rejected", _("Rejected by sales")
         OWN = "own", _("Own prospect")
+        REFERRED = "referred", _("Found through a colleague of theirs")
+
+    BY_SALES = (Cause.OWN, Cause.REFERRED)
+    """Opened by a salesperson: marketing neither chose nor reviewed it."""
 
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="handoffs")
     state = models.CharField(_("state"), max_length=10, choices=list(words.HANDOFF_STATES.items()))
@@ -308,6 +313,13 @@ class Opportunity(models.Model):
         WON = "won", _("Won")
         LOST = "lost", _("Lost")
 
+    class Step(models.TextChoices):
+        """How far the talks have come; of a closed one, how far they came."""
+
+        TO_OFFER = "to_offer", _("To be offered")
+        SENT = "sent", _("Offer sent")
+        NEGOTIATING = "negotiating", _("Negotiating")
+
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="opportunities")
     handoff = models.ForeignKey(Handoff, on_delete=models.PROTECT, related_name="opportunities")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="opportunities")
@@ -315,10 +327,17 @@ class Opportunity(models.Model):
     amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2)
     currency = models.CharField(_("currency"), max_length=3, default="EUR")
     state = models.CharField(_("state"), max_length=5, choices=State, default=State.OPEN)
+    step = models.CharField(_("step"), max_length=12, choices=Step, default=Step.TO_OFFER)
+    moved_at = models.DateTimeField(_("in this step since"), null=True, blank=True)
+    """Null while it stands where it was opened."""
+    sent_date = models.DateField(_("offer sent on"), null=True, blank=True)
     reason = models.ForeignKey(Reason, null=True, blank=True, on_delete=models.PROTECT, related_name="opportunities")
     comment = models.TextField(_("comment"), blank=True)
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
+    satisfaction = models.PositiveSmallIntegerField(_("how satisfied they are"), null=True, blank=True)
+    satisfaction_comment = models.TextField(_("what they said"), blank=True)
+    case_study_at = models.DateTimeField(_("suggested for a case study"), null=True, blank=True)
 
     objects = OpportunityQuerySet.as_manager()
 
@@ -332,6 +351,13 @@ class Opportunity(models.Model):
             ),
             models.CheckConstraint(name="opportunity_amount_not_negative", condition=Q(amount__gte=0)),
             models.CheckConstraint(
+                name="opportunity_offer_has_a_day", condition=Q(step="to_offer") | Q(sent_date__isnull=False)
+            ),
+            models.CheckConstraint(
+                name="opportunity_satisfaction_of_customers",
+                condition=Q(satisfaction=None, case_study_at=None) | Q(state="won", satisfaction__range=(1, 5)),
+            ),
+            models.CheckConstraint(
                 name="opportunity_closed_with_a_reason",
                 condition=Q(state="open", reason=None, closed_at=None)
                 | Q(state__in=["won", "lost"], reason__isnull=False, closed_at__isnull=False),
@@ -340,3 +366,27 @@ class Opportunity(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def in_step_since(self) -> dt.datetime:
+        return self.moved_at or self.opened_at
+
+
+class OpportunityEvent(models.Model):
+    """One change of an opportunity, with what it replaced; opening and closing are acts on its handoff."""
+
+    opportunity = models.ForeignKey(Opportunity, on_delete=models.CASCADE, related_name="events")
+    what = models.CharField(max_length=12)
+    at = models.DateTimeField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    from_step = models.CharField(max_length=12)
+    to_step = models.CharField(max_length=12)
+    before = models.JSONField()
+    undone_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["at", "id"]
+        indexes: ClassVar = [models.Index(fields=["opportunity", "at"])]
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.opportunity_id}"

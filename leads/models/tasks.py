@@ -20,11 +20,15 @@ IS_OPEN = Q(done_at=None, cancelled_at=None)
 
 
 class TaskKind(models.TextChoices):
-    """What is to be done; the first three are the types of activity that a person logs."""
+    """What is to be done; the first three are the types of activity that a person logs.
+
+    `SATISFIED` is asked of a customer, and done by their answer.
+    """
 
     CALL = "call", _("Call")
     EMAIL = "email", _("E-mail")
     MEETING = "meeting", _("Meeting")
+    SATISFIED = "satisfied", _("Ask how satisfied they are")
     OTHER = "other", _("Other")
 
 

@@ -28,6 +28,7 @@ from leads.models import (
     Merge,
     Opportunity,
     Qualification,
+    Referral,
     StageChange,
     Touch,
 )
@@ -96,14 +97,25 @@ def nothing_differs():
 
 def test_every_row_that_points_at_a_contact_is_dealt_with():
     pointing = {
-        f"{model._meta.app_label}.{model.__name__}": field.name
+        (f"{model._meta.app_label}.{model.__name__}", field.name)
         for model in apps.get_models()
         for field in model._meta.get_fields()
         if field.is_relation and field.concrete and field.related_model is Contact
     }
-    assert set(merging.LEDGER) == set(pointing)
-    # The moves ask for the rows by this name.
-    assert set(pointing.values()) == {"contact"}
+    assert set(merging.LEDGER) == {name for name, _field in pointing}
+    # The moves ask for the rows by this name; that of referrals by both.
+    assert {pair for pair in pointing if pair[1] != "contact"} == {("leads.Referral", "through")}
+
+
+def test_who_led_to_whom_is_kept_unless_they_are_one(marketer, manager, salesperson):
+    people = [flows.create_contact(actor=salesperson, values={"last_name": name}, at=AT) for name in ("A", "B")]
+    values = {"reason": "wrong_person", "actor": salesperson, "at": AT}
+    boss = flows.redirect(handoff_id=people[0].handoffs.get().pk, values={"last_name": "Boss"}, **values).contact
+    twin = flows.create_contact(actor=marketer, values={"last_name": "Boss"}, at=AT)
+    flows.merge_contacts(actor=manager, kept=twin.pk, merged=boss.pk, at=AT)
+    assert list(Referral.objects.values_list("contact", "through")) == [(twin.pk, people[0].pk)]
+    flows.merge_contacts(actor=manager, kept=twin.pk, merged=people[0].pk, at=AT)
+    assert not Referral.objects.exists()
 
 
 # The score ------------------------------------------------------------------------------------------------------------
