@@ -104,6 +104,33 @@ class LogForm(forms.Form):
         return cleaned
 
 
+class InboxLogForm(LogForm):
+    """The same from a row of the inbox, where a day is chosen already unless another is typed."""
+
+    def clean(self) -> dict[str, Any]:
+        """What is typed holds, then what is chosen."""
+        cleaned = super().clean()
+        cleaned["next_at"] = cleaned.get("later") or cleaned.get("next")
+        cleaned["next_has_time"] = bool(cleaned.get("later"))
+        return cleaned
+
+
+class LaterForm(forms.Form):
+    """When something is to be done instead of now."""
+
+    task = forms.IntegerField(required=False)
+    next = DayField(label=_("Next step"), required=False)
+    later = MomentField(label=_("Another day"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """A day is needed; one that is typed holds."""
+        cleaned = super().clean() or {}
+        cleaned["due_at"] = cleaned.get("later") or cleaned.get("next")
+        if not cleaned["due_at"] and not self.errors:
+            self.add_error("later", _("Choose a day."))
+        return cleaned
+
+
 class RecycleForm(forms.Form):
     """Why a contact goes back to marketing, and when it comes back by itself."""
 

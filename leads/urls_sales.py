@@ -6,6 +6,12 @@ from leads.views import answers, card, conversation, handoffs, inbox, opportunit
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/", inbox.inbox, name="inbox"),
+    path("inbox/plan/", inbox.inbox_plan, name="inbox_plan"),
+    path("inbox/handoffs/<int:handoff_id>/accept/", inbox.inbox_accept, name="inbox_accept"),
+    path("inbox/contacts/<int:contact_id>/log/", inbox.inbox_log, name="inbox_log"),
+    path("inbox/contacts/<int:contact_id>/later/", inbox.inbox_later, name="inbox_later"),
+    path("inbox/tasks/<int:task_id>/done/", inbox.inbox_task_done, name="inbox_task_done"),
+    path("inbox/tasks/<int:task_id>/undo/", inbox.inbox_task_undo, name="inbox_task_undo"),
     path("contacts/<int:contact_id>/", card.contact, name="contact"),
     path("contacts/<int:contact_id>/log/", answers.contact_log, name="contact_log"),
     path("contacts/<int:contact_id>/qualify/", answers.contact_qualify, name="contact_qualify"),

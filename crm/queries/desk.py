@@ -185,7 +185,7 @@ def desk_of(
         standing=_standing(user, contact, handoff, last, last_event, now=now),
         promises=promises,
         reasons=_reasons(now=now) if any(can(verb) for verb in WITH_REASONS) else {},
-        next_days=_next_days(now),
+        next_days=next_days(now),
         contact_due=contact_due,
         can_resume=has_hand and is_paused,
         can_answer=can(VerbName.ACCEPT),
@@ -268,7 +268,7 @@ def _reasons(*, now: dt.datetime) -> Mapping[str, tuple[ReasonChoice, ...]]:
     return {kind: tuple(given) for kind, given in found.items()}
 
 
-def _next_days(now: dt.datetime) -> tuple[Day, ...]:
+def next_days(now: dt.datetime) -> tuple[Day, ...]:
     """The next two working days and the day a week from now; whoever works on a Sunday types the date."""
     today = timezone.localtime(now).date()
     near = [day for n in range(1, 6) if (day := today + dt.timedelta(days=n)).weekday() < SATURDAY][:2]

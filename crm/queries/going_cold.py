@@ -1,195 +1,173 @@
-"""Contacts without a running promise that get colder: what was planned, who stirs, who is silent, who came back."""
+"""Contacts that get colder while nothing is promised: what was planned, who stirs, who is silent, who came back.
+
+Which of these holds is judged here from plain values; `crm.queries.to_do` finds the contacts.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from decimal import Decimal
 
-from django.db.models import Prefetch, Q
+from django.db.models import F, FilteredRelation, OuterRef, Q, Subquery
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext, pgettext
 
 from crm import formats, openers
 from crm.deeds import Deed, headline
+from crm.errands import Errand, Kind
 from crm.models import Notice, User
 from crm.models.notices import NoticeKind
 from crm.queries import history
-from leads.models import Contact, Handoff, Opportunity, Task
+from leads import window
+from leads.models import Contact, Handoff, Task
+from leads.models.handoffs import OPEN
+from leads.models.qualification import Letter
+from leads.models.tasks import TaskKind
 from leads.stages import HandoffState, Stage
+from leads.window import LeadTime, WindowState
 
 DAY = dt.timedelta(days=1)
 SILENT_AFTER = 7 * DAY
 ACTIVE_WITHIN = 14 * DAY
 RESURFACED_WITHIN = 7 * DAY
 TRY_AGAIN_AFTER = DAY
-LONGEST = 100
-"""Rows without a clock beyond this number wait until some of them are done."""
-
-
-class Kind(StrEnum):
-    """Why a row stands in the inbox."""
-
-    ANSWER = "answer"
-    CONTACT = "contact"
-    MEETING = "meeting"
-    FOLLOW_UP = "follow_up"
-    NEXT_STEP = "next_step"
-    ACTIVE = "active"
-    SILENT = "silent"
-    NOT_REACHED = "not_reached"
-    BACK = "back"
-
-
-LABELS = {
-    Kind.ANSWER: gettext_lazy("Answer"),
-    Kind.CONTACT: gettext_lazy("First contact"),
-    Kind.MEETING: gettext_lazy("Meeting"),
-    Kind.FOLLOW_UP: gettext_lazy("Follow-up"),
-    Kind.NEXT_STEP: gettext_lazy("Next step"),
-    Kind.ACTIVE: gettext_lazy("Active again"),
-    Kind.SILENT: gettext_lazy("Silent"),
-    Kind.NOT_REACHED: gettext_lazy("Not reached"),
-    Kind.BACK: gettext_lazy("Came back"),
-}
 
 
 @dataclass(frozen=True)
-class Planned:
-    """A day to come with the contacts to get in touch with."""
+class Offer:
+    """An open offer."""
 
-    day: dt.date
-    contacts: tuple[Contact, ...]
+    name: str
+    amount: Decimal
+    currency: str
+    opened_at: dt.datetime
+
+    @property
+    def words(self) -> str:
+        return _("%(amount)s at stake") % {"amount": formats.money(self.amount, currency=self.currency)}
 
 
 @dataclass(frozen=True)
-class Cold:
-    """A contact that gets colder; `weight` orders the rows of one kind."""
+class Held:
+    """A contact that somebody works on, with what is open of it."""
 
-    kind: Kind
     contact: Contact
-    when: str
-    note: str
-    weight: float
-    why: str = ""
+    answered_at: dt.datetime | None
+    """When its open handoff was accepted; None without one."""
+    reached_at: dt.datetime | None
+    offer: Offer | None
+    decide_by: dt.date | None
+
+    @property
+    def amount(self) -> float:
+        return float(self.offer.amount) if self.offer else 0.0
 
 
-def in_work(user: User, *, now: dt.datetime, but_not: set[int]) -> list[Contact]:
-    """Contacts that `user` works on, and customers of theirs who stirred of late."""
+def held_by(user: User, *, now: dt.datetime) -> list[Held]:
+    """The contacts that `user` works on, and customers of theirs who stirred of late: one query.
+
+    A contact has one open handoff, one open offer and one timeline at most, by constraint, so the joins add no rows.
+    """
     is_in_work = Q(stage__in=[Stage.SQL.value, Stage.OPPORTUNITY.value])
     is_stirring = Q(stage=Stage.CUSTOMER.value, last_activity_at__gte=now - ACTIVE_WITHIN)
-    return list(
+    rows = (
         Contact.objects.visible_to(user)
         .filter(is_in_work | is_stirring, owner=user)
-        .exclude(id__in=but_not)
         .select_related("company")
-        .prefetch_related(
-            Prefetch("handoffs", Handoff.objects.open(), to_attr="open_handoffs"),
-            Prefetch("opportunities", Opportunity.objects.filter(state="open"), to_attr="open_opportunities"),
-            Prefetch("tasks", Task.objects.next_steps(), to_attr="next_steps"),
+        .annotate(
+            held=FilteredRelation("handoffs", condition=Q(handoffs__state__in=OPEN)),
+            offer=FilteredRelation("opportunities", condition=Q(opportunities__state="open")),
+            timeline=FilteredRelation("qualifications", condition=Q(qualifications__letter=Letter.TIMELINE)),
+        )
+        .annotate(
+            answered_at=F("held__answered_at"),
+            reached_at=F("held__reached_at"),
+            offer_name=F("offer__name"),
+            offer_amount=F("offer__amount"),
+            offer_currency=F("offer__currency"),
+            offer_opened_at=F("offer__opened_at"),
+            decide_by=F("timeline__decide_by_date"),
         )
         .order_by("id")
     )
+    return [_held(row) for row in rows]
 
 
-def back_again(user: User, *, now: dt.datetime, but_not: set[int]) -> list[Contact]:
-    """Contacts that `user` gave back until a day that has come, and that nobody has taken up since."""
+def _held(row: Contact) -> Held:
+    values = vars(row)
+    offer = None
+    if values["offer_opened_at"] is not None:
+        offer = Offer(values["offer_name"], values["offer_amount"], values["offer_currency"], values["offer_opened_at"])
+    return Held(row, values["answered_at"], values["reached_at"], offer, values["decide_by"])
+
+
+def given_back_by(user: User, *, now: dt.datetime) -> list[Handoff]:
+    """What `user` gave back until a day that has come, and nobody has taken up since, the latest last: one query."""
     told = Notice.objects.filter(
         kind=NoticeKind.RESURFACED, created_at__gte=now - RESURFACED_WITHIN, handoff__assignee=user
     )
-    return list(
-        Contact.objects.visible_to(user)
-        .filter(id__in=told.values("contact_id"), stage__in=[Stage.SUBSCRIBER.value, Stage.LEAD.value])
-        .exclude(id__in=but_not)
-        .exclude(is_disqualified=True)
-        .select_related("company")
-        .prefetch_related(
-            Prefetch(
-                "handoffs",
-                Handoff.objects.filter(assignee=user, state=HandoffState.RECYCLED).select_related("reason"),
-                to_attr="given_back",
-            )
-        )
-        .order_by("id")
+    came_back_at = told.filter(handoff=OuterRef("pk")).order_by("created_at").values("created_at")[:1]
+    rows = (
+        Handoff.objects.visible_to(user)
+        .filter(id__in=told.values("handoff_id"), assignee=user, state=HandoffState.RECYCLED)
+        .filter(contact__stage__in=[Stage.SUBSCRIBER.value, Stage.LEAD.value], contact__is_disqualified=False)
+        .annotate(came_back_at=Subquery(came_back_at))
     )
+    return list(rows.select_related("contact__company", "reason").order_by("ended_at", "id"))
 
 
-def going_cold(
-    work: Sequence[Contact], back: Sequence[Contact], deeds: Mapping[int, Sequence[Deed]], *, now: dt.datetime
-) -> list[Cold]:
-    """The rows without a clock: what was planned, who stirs, who is silent, who was not reached, who came back."""
-    found = [_judge(contact, deeds.get(contact.pk, ()), now=now) for contact in work]
-    found += [_came_back(contact, deeds.get(contact.pk, ()), now=now) for contact in back]
-    order = list(Kind)
-    rows = sorted(
-        (one for one in found if one is not None),
-        key=lambda one: (order.index(one.kind), -one.weight, one.contact.pk),
-    )
-    return rows[:LONGEST]
+def judge(held: Held, deeds: Sequence[Deed], *, step: Task | None, now: dt.datetime) -> Errand | None:
+    """Why a contact without a running clock should be looked at today; None when it need not be.
 
-
-def _judge(contact: Contact, deeds: Sequence[Deed], *, now: dt.datetime) -> Cold | None:
-    """Why this contact should be looked at today; None when it need not be."""
+    `step` is what its owner means to do next; once its day has come it is an errand of its own.
+    """
+    contact, offer = held.contact, held.offer
+    if step is not None and step.due_at < end_of_day(now):
+        return None
     ours = next((deed for deed in deeds if openers.is_attempt(deed) or history.next_step_of(deed)), None)
-    step = _next_step(contact)
     theirs = next((deed for deed in deeds if deed.is_theirs), None)
-    offer = next(iter(contact.open_opportunities), None)  # type: ignore[attr-defined]
-    money = _offer_words(offer) if offer else ""
-    if step is not None and step.due_at < _end_of_day(now):
-        return Cold(
-            Kind.NEXT_STEP,
-            contact,
-            when=formats.when(step.due_at, now=now),
-            note=step.what or (ours.words if ours else "") or money,
-            weight=(now - step.due_at).total_seconds(),
-        )
+    money = offer.words if offer else ""
     has_stirred = theirs is not None and theirs.at >= now - ACTIVE_WITHIN and (ours is None or theirs.at > ours.at)
     if theirs is not None and has_stirred and (ours is not None or contact.stage == Stage.CUSTOMER):
         since = _("%(age)s ago") % {"age": formats.age((now - theirs.at).total_seconds())}
-        return Cold(Kind.ACTIVE, contact, when=since, note=money or _last_ours(ours, now=now), weight=0.0)
+        note = money or _last_ours(ours, now=now)
+        return Errand(Kind.ACTIVE, contact, since=theirs.at, amount=held.amount, when=since, note=note)
     if step is not None or contact.stage == Stage.CUSTOMER:
         return None
-    return _silent(contact, deeds, ours, offer, money, now=now)
+    return _silent(held, deeds, ours, now=now)
 
 
-def _next_step(contact: Contact) -> Task | None:
-    """What the owner means to do next, as `in_work` found it."""
-    return next(iter(contact.next_steps), None)  # type: ignore[attr-defined]
-
-
-def _silent(
-    contact: Contact,
-    deeds: Sequence[Deed],
-    ours: Deed | None,
-    offer: Opportunity | None,
-    money: str,
-    *,
-    now: dt.datetime,
-) -> Cold | None:
+def _silent(held: Held, deeds: Sequence[Deed], ours: Deed | None, *, now: dt.datetime) -> Errand | None:
     """An offer nobody spoke of for long, or an accepted lead that was not reached or has no next step."""
-    handoff = next(iter(contact.open_handoffs), None)  # type: ignore[attr-defined]
+    contact, offer = held.contact, held.offer
     last_at = max((deed.at for deed in deeds), default=contact.stage_at)
-    quiet = now - max(last_at, offer.opened_at if offer else contact.stage_at)
-    if offer is None and ours is not None and handoff is not None and handoff.reached_at is None:
+    quiet_since = max(last_at, offer.opened_at if offer else contact.stage_at)
+    if offer is None and ours is not None and held.answered_at is not None and held.reached_at is None:
         if now - ours.at < TRY_AGAIN_AFTER:
             return None
         tries = sum(openers.is_attempt(deed) for deed in deeds)
         text = ngettext("%(n)d try", "%(n)d tries", tries) % {"n": tries}
-        return Cold(
-            Kind.NOT_REACHED, contact, when=text, note=_last_ours(ours, now=now), weight=(now - ours.at).total_seconds()
-        )
+        since = ours.at + TRY_AGAIN_AFTER
+        return Errand(Kind.NOT_REACHED, contact, since=since, when=text, note=_last_ours(ours, now=now))
+    quiet = now - quiet_since
     if quiet < SILENT_AFTER:
         return None
-    days = ngettext("%(n)d day", "%(n)d days", quiet.days) % {"n": quiet.days}
-    note = money or _last_ours(ours, now=now) or _("No next step is set")
-    # Offers before leads: what has a price is lost for a price.
-    weight = quiet.total_seconds() + (10**9 if offer else 0)
-    return Cold(Kind.SILENT, contact, when=days, note=note, weight=weight, why=_silence(deeds, offer, now=now))
+    return Errand(
+        Kind.SILENT,
+        contact,
+        since=quiet_since + SILENT_AFTER,
+        amount=held.amount,
+        when=ngettext("%(n)d day", "%(n)d days", quiet.days) % {"n": quiet.days},
+        why=_silence(deeds, offer, now=now),
+        note=(offer.words if offer else "") or _last_ours(ours, now=now) or _("No next step is set"),
+    )
 
 
-def _silence(deeds: Sequence[Deed], offer: Opportunity | None, *, now: dt.datetime) -> str:
+def _silence(deeds: Sequence[Deed], offer: Offer | None, *, now: dt.datetime) -> str:
     """The last thing that happened: "Called, reached on 11 November", else the offer."""
     if offer is not None and (not deeds or deeds[0].at < offer.opened_at):
         when = openers.said(offer.opened_at, now=now)
@@ -199,9 +177,60 @@ def _silence(deeds: Sequence[Deed], offer: Opportunity | None, *, now: dt.dateti
     return f"{headline(deeds[0])} {openers.said(deeds[0].at, now=now)}"
 
 
-def _came_back(contact: Contact, deeds: Sequence[Deed], *, now: dt.datetime) -> Cold | None:
-    given = next(iter(contact.given_back), None)  # type: ignore[attr-defined]
-    if given is None or any(openers.is_attempt(deed) and deed.at > now - RESURFACED_WITHIN for deed in deeds):
+def task_errand(task: Task, deeds: Sequence[Deed], *, held: Held | None, now: dt.datetime) -> Errand:
+    """What somebody means to do today, or meant to do before; where they did not say what, their last words say why."""
+    when = formats.when(task.due_at, now=now, with_time=task.has_time)
+    ours = next((deed for deed in deeds if not deed.is_theirs and deed.words), None)
+    why = task.what or (ours.words if ours else "") or str(TaskKind(task.kind).label)
+    note = held.offer.words if held and held.offer else ""
+    return Errand(
+        Kind.APPOINTMENT if task.kind == TaskKind.MEETING else Kind.TASK,
+        task.contact,
+        task=task,
+        due_at=task.due_at if task.has_time else end_of_day(task.due_at),
+        amount=held.amount if held else 0.0,
+        when=when,
+        why=why,
+        note=note,
+    )
+
+
+def judge_window(
+    held: Held, deeds: Sequence[Deed], *, step: Task | None, lead_time: LeadTime, now: dt.datetime
+) -> Errand | None:
+    """Whether to talk to a buyer now because of the day of their decision, and nobody has since the window opened.
+
+    Not where the next `step` is planned within the window anyway.
+    """
+    today = timezone.localtime(now).date()
+    if held.decide_by is None or held.decide_by < today:
+        return None
+    days = window.window_of(held.decide_by, lead_time)
+    state = days.state(today)
+    if state is WindowState.TOO_EARLY:
+        return None
+    opened = start_of_day(days.opens_on)
+    if any(openers.is_attempt(deed) and deed.at >= opened for deed in deeds):
+        return None
+    if step is not None and step.due_at < start_of_day(days.closes_on + DAY):
+        return None
+    pattern = pgettext("date pattern: day and month in full", "j F")
+    decides = _("Decides by %(day)s") % {"day": date_format(held.decide_by, pattern)}
+    closes = date_format(days.closes_on, pattern)
+    if state is WindowState.TOO_LATE:
+        when, note = _("Closed"), _("Was to be called by %(day)s") % {"day": closes}
+    elif days.opens_on == today:
+        when, note = _("Opens today"), _("Closes on %(day)s") % {"day": closes}
+    else:
+        left = days.days_left(today) + 1
+        when = ngettext("%(n)d day left", "%(n)d days left", left) % {"n": left}
+        note = _("Closes on %(day)s") % {"day": closes}
+    return Errand(Kind.WINDOW, held.contact, since=opened, amount=held.amount, when=when, why=decides, note=note)
+
+
+def came_back(given: Handoff, deeds: Sequence[Deed], *, now: dt.datetime) -> Errand | None:
+    """Why a contact that came back to marketing may be called by who gave it back; None once they tried."""
+    if any(openers.is_attempt(deed) and deed.at > now - RESURFACED_WITHIN for deed in deeds):
         return None
     said = str(given.reason or "")
     if given.comment:
@@ -209,12 +238,9 @@ def _came_back(contact: Contact, deeds: Sequence[Deed], *, now: dt.datetime) -> 
     month = openers.said(given.ended_at, now=now) if given.ended_at else ""
     why = _("You %(when)s: %(words)s") % {"when": month, "words": said}
     note = _("Marketing has it; a call may wake it")
-    return Cold(Kind.BACK, contact, when=_("This week"), note=note, weight=0.0, why=why)
-
-
-def _offer_words(offer: Opportunity) -> str:
-    amount = formats.money(offer.amount, currency=offer.currency)
-    return _("%(amount)s at stake") % {"amount": amount}
+    since = vars(given)["came_back_at"]
+    when = formats.when(since, now=now, with_time=False)
+    return Errand(Kind.BACK, given.contact, handoff=given, since=since, when=when, why=why, note=note)
 
 
 def _last_ours(ours: Deed | None, *, now: dt.datetime) -> str:
@@ -223,18 +249,11 @@ def _last_ours(ours: Deed | None, *, now: dt.datetime) -> str:
     return _("Last tried %(when)s") % {"when": openers.said(ours.at, now=now)}
 
 
-def _end_of_day(now: dt.datetime) -> dt.datetime:
-    return timezone.localtime(now).replace(hour=23, minute=59, second=59)
+def start_of_day(day: dt.date) -> dt.datetime:
+    """Midnight of a day in the reader's zone."""
+    return timezone.make_aware(dt.datetime.combine(day, dt.time()))
 
 
-def coming_days(work: Sequence[Contact], *, now: dt.datetime) -> tuple[Planned, ...]:
-    """The next days on which somebody is to be called or seen, by the next step of each."""
-    days: dict[dt.date, list[tuple[dt.datetime, Contact]]] = {}
-    for contact in work:
-        step = _next_step(contact)
-        if step is not None and step.due_at >= _end_of_day(now):
-            days.setdefault(timezone.localtime(step.due_at).date(), []).append((step.due_at, contact))
-    return tuple(
-        Planned(day, tuple(contact for _at, contact in sorted(days[day], key=lambda pair: (pair[0], pair[1].pk))))
-        for day in sorted(days)[:4]
-    )
+def end_of_day(now: dt.datetime) -> dt.datetime:
+    """The midnight after `now` in the reader's zone."""
+    return start_of_day(timezone.localtime(now).date() + DAY)

@@ -1,45 +1,55 @@
-"""What a salesperson does next, in the order in which waiting costs most: promises first, then what goes cold."""
+"""The inbox of a salesperson as a page shows it: one row a contact, in the order of what is lost by waiting."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from crm import formats, notices, openers
 from crm.deeds import Deed
+from crm.errands import LABELS, Errand, Kind
 from crm.faces import OpenHours, ScoreFace
 from crm.models import Role, User
 from crm.openers import Opening
-from crm.queries import clocks, going_cold, history
-from crm.queries.clocks import Clock
-from crm.queries.going_cold import LABELS, Cold, Kind, Planned
-from leads.models import Contact, Handoff
+from crm.queries import clocks, plan, to_do
+from crm.queries.clocks import Clock, Clocks
+from crm.queries.plan import PlanDay
+from crm.queries.to_do import own_timers
+from crm.urgency import Tier, Urgency
+from leads.models import Contact, Handoff, Task
+from leads.models.tasks import TaskKind
 from leads.stages import HandoffState
 from scoring import queries as scores
-from sla.models import Milestone, Timer
+from sla.models import Timer
 
-LATER = (Milestone.MEETING, Milestone.FOLLOW_UP)
-"""Clocks that run for days; they are something to do only when they are about to be missed."""
+__all__ = ["Inbox", "Item", "in_order", "inbox_of", "own_timers"]
+
+LONGEST = 100
+"""Rows shown at once; the rest is a click away."""
 
 
 @dataclass(frozen=True)
 class Item:
-    """One thing to do. Those with a clock have `clock`, the others say `when` in words."""
+    """One contact with what is to be done first; `also` names the other reasons why it stands here."""
 
     kind: Kind
     contact: Contact
+    urgency: Urgency
     score: ScoreFace
     why: str
     note: str
     opening: Opening
+    also: tuple[str, ...] = ()
     standing: str = ""
     clock: Clock | None = None
     when: str = ""
     handoff_id: int | None = None
+    task: Task | None = None
 
     @property
     def key(self) -> str:
@@ -60,12 +70,23 @@ class Item:
 
     @property
     def is_answer(self) -> bool:
-        return self.kind is Kind.ANSWER
+        return self.kind in (Kind.ANSWER, Kind.TEAM)
+
+    @property
+    def act(self) -> str:
+        """What the row's button does: accept, finish a task, or log what it is done with: call, meeting, email."""
+        if self.is_answer:
+            return "accept"
+        kind = self.task.kind if self.task else TaskKind.CALL
+        if kind == TaskKind.OTHER:
+            return "finish"
+        if kind == TaskKind.CALL and not self.contact.phone:
+            return str(TaskKind.EMAIL)
+        return str(kind)
 
     @property
     def is_call(self) -> bool:
-        """Whether the act is a call: somebody is to be spoken to, and there is a number."""
-        return not self.is_answer and bool(self.contact.phone)
+        return self.act == TaskKind.CALL
 
     @property
     def tel(self) -> str:
@@ -75,6 +96,15 @@ class Item:
     @property
     def first_name(self) -> str:
         return self.contact.first_name or self.contact.name
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows that wait in the same way, under one heading."""
+
+    title: str
+    meaning: str
+    items: tuple[Item, ...]
 
 
 @dataclass(frozen=True)
@@ -92,12 +122,16 @@ class Inbox:
     """The page, true at `now`."""
 
     now: dt.datetime
+    items: tuple[Item, ...]
+    """All rows of the kind asked for, in their order."""
     first: Item | None
-    clocked: tuple[Item, ...]
-    others: tuple[Item, ...]
+    groups: tuple[Group, ...]
+    """The rows shown after the first one."""
+    hidden: int
+    """How many rows are not shown before all are asked for."""
     tabs: tuple[Tab, ...]
     hours: tuple[OpenHours, ...]
-    coming: tuple[Planned, ...]
+    coming: tuple[PlanDay, ...]
     total: int
 
     @property
@@ -105,81 +139,73 @@ class Inbox:
         return self.total == 0
 
 
-def inbox_of(user: User, *, now: dt.datetime, kind: str = "") -> Inbox:
-    """What waits for `user` at `now`, in a constant number of queries however much it is; `kind` narrows the list."""
-    timers, drawn = _clocked(user, now=now)
-    contacts = {timer.handoff.contact_id: timer.handoff.contact for timer in timers}
-    taken = set(contacts)
-    work, back = _without_clock(user, now=now, taken=taken)
-    contacts |= {contact.pk: contact for contact in [*work, *back]}
-    deeds = history.deeds_of(list(contacts), since=now - openers.MEMORY)
-    loose = going_cold.going_cold(work, back, deeds, now=now)
-    shown = {contact.pk: contact for contact in [*(contacts[key] for key in taken), *(one.contact for one in loose)]}
-    faces = _faces(list(shown.values()), now=now)
-    managers = [str(person) for person in notices.people_with(Role.MANAGER)]
-    clocked = [
-        _clocked_item(timer, drawn.by_timer[timer.pk], faces, deeds, managers=managers, now=now) for timer in timers
-    ]
-    loose_items = [_loose_item(one, faces, deeds, now=now) for one in loose]
-    everything = [*clocked, *loose_items]
+def inbox_of(user: User, *, now: dt.datetime, kind: str = "", is_whole: bool = False) -> Inbox:
+    """What waits for `user` at `now`, in a constant number of queries however much it is.
+
+    `kind` narrows the list; `is_whole` shows all of it, however long.
+    """
+    found = to_do.waiting_for(user, now=now)
+    time = to_do.working_time_of(user)
+    everything, hours = _items(found, time=time, now=now)
     chosen = [item for item in everything if not kind or item.kind == kind]
-    rest = chosen[1:]
+    shown = chosen if is_whole else chosen[:LONGEST]
     return Inbox(
         now=now,
-        first=chosen[0] if chosen else None,
-        clocked=tuple(item for item in rest if item.clock),
-        others=tuple(item for item in rest if not item.clock),
+        items=tuple(chosen),
+        first=shown[0] if shown else None,
+        groups=_groups(shown[1:]),
+        hidden=len(chosen) - len(shown),
         tabs=_tabs(everything, current=kind),
-        hours=drawn.hours,
-        coming=going_cold.coming_days(work, now=now),
+        hours=hours,
+        coming=plan.coming_days(user, found, now=now),
         total=len(everything),
     )
 
 
-def count_waiting(user: User, *, now: dt.datetime) -> int:
-    """How many rows the inbox of `user` has at `now`, without drawing them: the number beside it in the navigation."""
-    clocked = list(own_timers(user, now=now).values_list("handoff__contact_id", flat=True))
-    work, back = _without_clock(user, now=now, taken=set(clocked))
-    deeds = history.deeds_of([contact.pk for contact in [*work, *back]], since=now - openers.MEMORY)
-    return len(clocked) + len(going_cold.going_cold(work, back, deeds, now=now))
-
-
-def _without_clock(user: User, *, now: dt.datetime, taken: set[int]) -> tuple[list[Contact], list[Contact]]:
-    """The contacts in work and those that came back, but for the `taken` ones, which have a row with a clock."""
-    work = going_cold.in_work(user, now=now, but_not=taken)
-    return work, going_cold.back_again(user, now=now, but_not=taken | {contact.pk for contact in work})
-
-
-def own_timers(user: User, *, now: dt.datetime) -> QuerySet[Timer]:
-    """The open clocks that `user` is to stop, one a handoff at most.
-
-    Of an offer its answer clock, of an accepted lead that of the first contact; without such a one, the meeting's or
-    the follow-up's that falls due first, from its warning on.
-    """
-    mine = Q(handoff__assignee=user)
-    if user.team_id:
-        mine |= Q(handoff__assignee=None, handoff__team=user.team_id)
-    is_first = Q(handoff__state=HandoffState.OFFERED, milestone=Milestone.ANSWER) | Q(
-        handoff__state=HandoffState.ACCEPTED, milestone=Milestone.CONTACT
-    )
-    is_later = Q(handoff__state=HandoffState.ACCEPTED, milestone__in=LATER, warn_at__lte=now)
-    falls_sooner = Q(due_at__lt=OuterRef("due_at")) | Q(due_at=OuterRef("due_at"), pk__lt=OuterRef("pk"))
-    others = Timer.objects.open().filter(handoff=OuterRef("handoff"))
-    before = others.filter(is_first | (is_later & falls_sooner))
-    step = is_first | (is_later & ~Exists(before))
-    return Timer.objects.visible_to(user).open().filter(mine, step)
-
-
-def _clocked(user: User, *, now: dt.datetime) -> tuple[list[Timer], clocks.Clocks]:
-    """Own clocks in order, by two queries."""
-    own = own_timers(user, now=now)
-    timers = list(own.select_related("calendar", "handoff__contact__company", "handoff__assignee"))
+def _items(found: to_do.ToDo, *, time: to_do.WorkingTime, now: dt.datetime) -> tuple[list[Item], tuple[OpenHours, ...]]:
+    """One item a contact, in order, and the open hours in which their clocks count."""
+    timers = [errand.timer for errand in found.errands if errand.timer is not None]
     drawn = clocks.clocks_of(timers, now=now, name_of=lambda timer: timer.handoff.contact.name)
-    return in_order(timers, drawn), drawn
+    contacts = {errand.contact.pk: errand.contact for errand in found.errands}
+    faces = _faces(list(contacts.values()), now=now)
+    managers = [str(person) for person in notices.people_with(Role.MANAGER)]
+    ranked: dict[int, list[tuple[Urgency, Errand]]] = defaultdict(list)
+    for errand in found.errands:
+        clock = drawn.by_timer[errand.timer.pk] if errand.timer else None
+        face = faces[errand.contact.pk]
+        rank = to_do.urgency_of(
+            errand,
+            score=face.score,
+            threshold=face.threshold,
+            seconds_left=clock.seconds_left if clock else None,
+            is_paused=clock is not None and clock.state == "paused",
+            time=time,
+            now=now,
+        )
+        ranked[errand.contact.pk].append((rank, errand))
+    items = []
+    for key, reasons in ranked.items():
+        (rank, errand), *others = sorted(reasons, key=lambda pair: pair[0])
+        item = _item(errand, rank, faces[key], found.deeds.get(key, ()), drawn=drawn, managers=managers, now=now)
+        items.append(replace(item, also=tuple(str(LABELS[other.kind]) for _rank, other in others)))
+    return sorted(items, key=lambda item: item.urgency), drawn.hours
 
 
-def in_order(timers: Iterable[Timer], drawn: clocks.Clocks) -> list[Timer]:
-    """Clocks as the inbox orders them: late ones first, then by the time left; those that stand still come last."""
+GROUPS = {
+    Tier.LATE: (gettext_lazy("Late"), gettext_lazy("what was promised has passed")),
+    Tier.PROMISED: (gettext_lazy("Promised"), gettext_lazy("each for a time still to come")),
+    Tier.COLDER: (gettext_lazy("Today"), gettext_lazy("no clock, but it gets worse")),
+    Tier.RESTING: (gettext_lazy("Paused"), gettext_lazy("nothing is lost before that ends")),
+}
+
+
+def _groups(items: Sequence[Item]) -> tuple[Group, ...]:
+    parted = {tier: tuple(item for item in items if item.urgency.tier is tier) for tier in Tier}
+    return tuple(Group(str(GROUPS[tier][0]), str(GROUPS[tier][1]), rows) for tier, rows in parted.items() if rows)
+
+
+def in_order(timers: Iterable[Timer], drawn: Clocks) -> list[Timer]:
+    """Clocks by themselves in order: late ones first, then by the time left; those that stand still come last."""
 
     def order(timer: Timer) -> tuple[bool, int, int]:
         one = drawn.by_timer[timer.pk]
@@ -202,33 +228,41 @@ def _faces(contacts: Sequence[Contact], *, now: dt.datetime) -> dict[int, ScoreF
     }
 
 
-def _clocked_item(
-    timer: Timer,
-    clock: Clock,
-    faces: Mapping[int, ScoreFace],
-    deeds: Mapping[int, Sequence[Deed]],
+def _item(
+    errand: Errand,
+    rank: Urgency,
+    face: ScoreFace,
+    known: Sequence[Deed],
     *,
+    drawn: Clocks,
     managers: Sequence[str],
     now: dt.datetime,
 ) -> Item:
-    handoff, contact = timer.handoff, timer.handoff.contact
-    known = deeds.get(contact.pk, ())
-    note = clocks.consequence(clock, managers=managers, now=now)
+    handoff = errand.handoff
+    clock = drawn.by_timer[errand.timer.pk] if errand.timer else None
+    why, note, standing = errand.why or openers.reason_to_call(known, now=now), errand.note, ""
+    if handoff is not None and handoff.is_open:
+        why = why or handoff.get_cause_display()
+        standing = _standing(handoff, now=now)
+    elif errand.why:
+        standing = f"{errand.why}."
+    if clock is not None:
+        note = clocks.consequence(clock, managers=managers, now=now)
+        note = note or _("Due %(when)s") % {"when": openers.mid_sentence(formats.when(clock.timer.due_at, now=now))}
     return Item(
-        kind=Kind(timer.milestone),
-        contact=contact,
-        score=faces[contact.pk],
-        why=openers.reason_to_call(known, now=now) or _cause(handoff),
-        note=note or _("Due %(when)s") % {"when": openers.mid_sentence(formats.when(timer.due_at, now=now))},
+        kind=errand.kind,
+        contact=errand.contact,
+        urgency=rank,
+        score=face,
+        why=why,
+        note=note,
         opening=openers.opening(known, now=now),
-        standing=_standing(handoff, now=now),
+        standing=standing,
         clock=clock,
-        handoff_id=handoff.pk,
+        when=errand.when,
+        handoff_id=handoff.pk if handoff else None,
+        task=errand.task,
     )
-
-
-def _cause(handoff: Handoff) -> str:
-    return handoff.get_cause_display()
 
 
 def _standing(handoff: Handoff, *, now: dt.datetime) -> str:
@@ -245,22 +279,6 @@ def _standing(handoff: Handoff, *, now: dt.datetime) -> str:
     if handoff.cause == Handoff.Cause.OWN:
         return _("Your own prospect since %(when)s. Nobody has called yet.") % {"when": when}
     return _("Accepted by you %(when)s. Nobody has called yet.") % {"when": when}
-
-
-def _loose_item(
-    one: Cold, faces: Mapping[int, ScoreFace], deeds: Mapping[int, Sequence[Deed]], *, now: dt.datetime
-) -> Item:
-    known = deeds.get(one.contact.pk, ())
-    return Item(
-        kind=one.kind,
-        contact=one.contact,
-        score=faces[one.contact.pk],
-        why=one.why or openers.reason_to_call(known, now=now),
-        note=one.note,
-        opening=openers.opening(known, now=now),
-        standing=f"{one.why}." if one.why else "",
-        when=one.when,
-    )
 
 
 def _tabs(items: Sequence[Item], *, current: str) -> tuple[Tab, ...]:

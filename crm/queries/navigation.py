@@ -6,7 +6,7 @@ from django.db.models import IntegerField, QuerySet, Subquery
 from django.utils import timezone
 
 from crm.models import Notice, User
-from crm.queries import inbox, unnoticed
+from crm.queries import to_do, unnoticed
 from leads.models import Handoff, Opportunity
 from leads.stages import HandoffState
 from sla.models import Timer
@@ -37,7 +37,7 @@ def navigation_counts(*, user: User) -> dict[str, int]:
     found = User.objects.filter(pk=user.pk).values(**asked).get()
     counts = {name: found[f"{name}_count"] for name in counted}
     if user.is_salesperson:
-        counts["inbox"] = inbox.count_waiting(user, now=timezone.now())
+        counts["inbox"] = to_do.count_waiting(user, now=timezone.now())
     if oversees:
         counts["unnoticed"] = sum(unnoticed.counts(user=user, now=timezone.now()).values())
     return counts

@@ -165,7 +165,7 @@ def contact_log(request: HttpRequest, contact_id: int) -> HttpResponse:
             next_at=values["next_at"],
             at=timezone.now(),
         )
-        said = _logged(contact, values)
+        said = logged_words(contact, values)
         if logged.activity_id and card_queries.is_before_the_offer(logged.activity_id):
             said += " " + _("It was before the lead was offered, so it keeps no promise.")
         return said
@@ -174,7 +174,8 @@ def contact_log(request: HttpRequest, contact_id: int) -> HttpResponse:
     return act(request, contact_id, form=form, name="log_form", do=log, fields={"next_at": "later"})
 
 
-def _logged(contact: Contact, values: dict[str, Any]) -> str:
+def logged_words(contact: Contact, values: dict[str, Any]) -> str:
+    """The sentence that says what was logged, from the cleaned values of a `LogForm`."""
     what = {
         "call": _("Call with %(name)s logged"),
         "email": _("E-mail to %(name)s logged"),

@@ -1,6 +1,7 @@
 // The keyboard, driven by attributes:
 //   data-list on a list, data-row on its rows: j and k move, Enter presses the row's [data-primary] (or its first link)
 //   data-select on a row's box: x; data-search on a field: /
+//   data-opens="ID" beside a data-key: unfolds the <details> around the field with that id, and goes there
 //   data-key="a", "Shift+a" or "g i" on a link, button, field or summary: pressed or focused. What stands in the
 //   current row is found first, then a [data-panel], then the rest of the page.
 // The current row gets "baton:row", which htmx can take as a trigger to fetch its panel.
@@ -76,9 +77,15 @@ function press(element) {
     element.focus();
     return;
   }
+  const opened = element.dataset.opens && document.getElementById(element.dataset.opens);
+  if (opened) {
+    opened.closest("details").open = true;
+    opened.focus();
+    return;
+  }
   const details = element.matches("summary") ? element.parentElement : null;
   element.click();
-  if (details?.open) details.querySelector("[autofocus], input:not([type=hidden]), select, textarea, button, a[href]")?.focus();
+  if (details?.open) (details.querySelector("[autofocus]") ?? details.querySelector("input:not([type=hidden]), select, textarea, button, a[href]"))?.focus();
 }
 
 function find(key) {
@@ -96,7 +103,7 @@ function find(key) {
 
 function pressRow(row) {
   const link = row.querySelector("[data-primary]") ?? row.querySelector("a[href], button");
-  link?.click();
+  if (link) press(link);
   return Boolean(link);
 }
 

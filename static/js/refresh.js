@@ -72,6 +72,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   held.set(document.body, {
     region: region.id,
     keys: new Set(rows.map(rowKey)),
+    order: rows.map(rowKey),
+    wasInside: region.contains(focused),
     hadRows: rows.length > 0,
     focus: pathTo(focused, region),
     current: rowKey(region.querySelector("[data-row][data-current]") ?? { dataset: {} }),
@@ -89,17 +91,28 @@ document.addEventListener("htmx:afterSwap", () => {
   if (!region) return;
   const find = (key) => (key ? region.querySelector(`[data-row="${CSS.escape(key)}"]`) : null);
   for (const box of region.querySelectorAll("[data-select]")) box.checked = before.selected.has(box.value);
-  find(before.current)?.setAttribute("data-current", "");
+  const current = find(before.current) ?? find(following(before, region));
+  current?.setAttribute("data-current", "");
   for (const [key, details] of disclosuresIn(region)) details.open = before.unfolded.get(key) ?? details.open;
   const focused = before.focus && region.querySelector(before.focus);
   if (focused) {
     if (focused.matches("[data-row]")) focused.tabIndex = 0;
     focused.focus({ preventScroll: true });
+  } else if (before.wasInside && current) {
+    current.tabIndex = 0;
+    current.focus({ preventScroll: true });
   }
   announceNew(region, before);
   const anchor = before.anchor && region.querySelector(before.anchor);
   if (anchor) window.scrollBy({ top: anchor.getBoundingClientRect().top - before.top, behavior: "instant" });
 });
+
+// Whose turn it is when the current row is done: the next one that is still there, else the last before it.
+function following({ order, current }, region) {
+  const at = order.indexOf(current);
+  const isThere = (key) => region.querySelector(`[data-row="${CSS.escape(key)}"]`);
+  return at < 0 ? null : order.slice(at + 1).find(isThere) ?? order.slice(0, at).reverse().find(isThere) ?? null;
+}
 
 function announceNew(region, before) {
   const fresh = [...region.querySelectorAll("[data-row]")].filter((row) => !before.keys.has(rowKey(row)));

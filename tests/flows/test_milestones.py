@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from crm import flows
 from crm.flows import attempts
-from crm.queries import inbox
+from crm.queries import inbox, to_do
 from leads.models import Activity, Handoff
 from sla.models import Calendar, Policy, Timer
 
@@ -202,8 +202,8 @@ def test_they_are_something_to_do_only_once_they_are_soon_due(promised, accepted
     assert kinds(4 * DAY) == ["meeting"]
     assert kinds(30 * DAY) == ["meeting"]
     shown = inbox.inbox_of(salesperson, now=AT + 6 * DAY)
-    assert (shown.first.label, shown.first.standing) == ("Meeting", "Last contact Thu 08:00.")
-    assert shown.total == inbox.count_waiting(salesperson, now=AT + 6 * DAY) == 1
+    assert (shown.first.label, shown.first.standing) == ("Meeting to arrange", "Last contact Thu 08:00.")
+    assert shown.total == to_do.count_waiting(salesperson, now=AT + 6 * DAY) == 1
 
 
 def test_a_clock_that_no_person_stopped_is_named(promised, accepted, salesperson):

@@ -11,6 +11,9 @@ from crm import flows
 from crm.models import Notice
 from crm.queries.inbox import inbox_of
 from crm.queries.navigation import navigation_counts
+from crm.urgency import Tier
+from leads.models import Handoff, Task
+from sla.models import Calendar
 from tests.pages.sales_work import DAY, HOUR, HTMX, MINUTE, TUESDAY, ask, bring_to, look_at_prices, offer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("tuesday")]
@@ -50,7 +53,7 @@ def test_an_offered_lead_stands_first_with_the_sentence_to_say_its_clock_and_wha
     assert "You asked us for a demo today and wrote: ‘Lorries wait 40 minutes’." in words(page)
     assert "4 h left" in words(page)
     assert "At 14:00 Maija Manager is told." in words(page)
-    assert "Read and answer" in words(page)
+    assert "Accept Eva" in words(page) and "Read it first" in words(page)
     assert "data-open-hours" in page and 'data-key="Enter"' in page
 
 
@@ -85,10 +88,10 @@ def test_what_was_planned_comes_back_on_its_day(inbox, marketer, salesperson, tu
     )
     page = words(inbox())
     assert "Nothing waits for you." in page
-    assert "Coming days" in page and "Thu 19" in page
+    assert "Coming days" in page and "Thu 19 1 task" in page
     tuesday.move_to(TUESDAY + 2 * DAY)
     page = words(inbox())
-    assert "Next step" in page and "The board decides on Thursday" in page
+    assert "Task" in page and "The board decides on Thursday" in page
 
 
 def test_who_stirs_after_the_last_call_is_active_again(inbox, marketer, salesperson, tuesday):
@@ -228,6 +231,210 @@ def test_a_long_inbox_takes_no_more_queries_than_a_short_one(inbox, marketer, sa
     tuesday.move_to(TUESDAY + 9 * DAY)
     assert count() == few
     assert few <= 32
+
+
+def test_one_contact_stands_once_with_the_most_urgent_and_names_the_others(inbox, marketer, salesperson, tuesday):
+    handoff = bring_to("accepted", marketer=marketer, seller=salesperson, at=TUESDAY)
+    add_task(handoff, salesperson, due_at=TUESDAY + 2 * HOUR, what="Send the price list", has_time=True)
+    page = inbox()
+    assert names_in_order(page) == ["Eva Novak"]
+    assert "2 h left" not in words(page) and "Task" in words(page) and "Also: first contact" in words(page)
+    tuesday.move_to(TUESDAY + 2 * DAY)
+    assert "Also:" in words(inbox()) and len(names_in_order(inbox())) == 1
+
+
+def add_task(handoff, owner, *, due_at, at=TUESDAY, **values):
+    return flows.add_task(actor=owner, contact_id=handoff.contact_id, due_at=due_at, at=at, **values)
+
+
+def test_a_task_for_a_day_is_in_time_all_day_and_late_the_day_after(inbox, marketer, salesperson, tuesday):
+    handoff = bring_to("called", marketer=marketer, seller=salesperson, at=TUESDAY - HOUR)
+    add_task(handoff, salesperson, due_at=TUESDAY + DAY, what="Send the offer", kind="other")
+    assert "Nothing waits for you." in words(inbox())
+    tuesday.move_to(TUESDAY + DAY + 6 * HOUR)
+    page = inbox()
+    assert [item.urgency.tier for item in inbox_of(salesperson, now=TUESDAY + DAY + 6 * HOUR).items] == [Tier.PROMISED]
+    assert "Send the offer" in words(page) and "Done" in words(page)
+    tuesday.move_to(TUESDAY + 2 * DAY)
+    assert [item.urgency.tier for item in inbox_of(salesperson, now=TUESDAY + 2 * DAY).items] == [Tier.LATE]
+
+
+def test_an_open_contact_window_calls_until_somebody_called(inbox, browsing, marketer, salesperson, tuesday):
+    handoff = bring_to("called", marketer=marketer, seller=salesperson, at=TUESDAY)
+    decides = (TUESDAY + 70 * DAY).date()
+    flows.qualify(
+        actor=salesperson,
+        contact_id=handoff.contact_id,
+        answers={"timeline": {"verdict": "confirmed", "evidence": "", "decide_by_date": decides}},
+        at=TUESDAY,
+    )
+    add_task(handoff, salesperson, due_at=TUESDAY + 200 * DAY)
+    assert "Nothing waits for you." in words(inbox())
+    assert "1 window opens" in words(inbox("/inbox/plan/"))
+    tuesday.move_to(TUESDAY + 10 * DAY)
+    page = words(inbox())
+    assert "Contact window" in page and "Opens today" in page and "Decides by 26 January" in page
+    tuesday.move_to(TUESDAY + 50 * DAY)
+    client = browsing(salesperson)
+    assert "Was to be called by 5 January" in words(client.get("/inbox/").content.decode())
+    flows.log_contact(
+        actor=salesperson,
+        contact_id=handoff.contact_id,
+        type="call",
+        outcome="reached",
+        next_at=TUESDAY + 200 * DAY,
+        at=TUESDAY + 50 * DAY,
+    )
+    assert "Contact window" not in words(client.get("/inbox/").content.decode())
+
+
+# The acts of rows -----------------------------------------------------------------------------------------------------
+
+
+def test_an_offered_lead_is_accepted_in_place_and_taken_back(browsing, marketer, salesperson):
+    handoff = bring_to("offered", marketer=marketer, seller=salesperson, at=TUESDAY)
+    client = browsing(salesperson)
+    answer = client.post(f"/inbox/handoffs/{handoff.pk}/accept/", **HTMX)
+    assert answer.status_code == 200
+    page = answer.content.decode()
+    assert "Accepted Eva Novak: an SQL, yours." in page
+    assert f'action="/handoffs/{handoff.pk}/undo/?next=%2Finbox%2F"' in page
+    assert "Call +358 40 1" in words(page)
+    assert re.search(r"nav-count[^>]*>1<", page)
+    client.post(f"/handoffs/{handoff.pk}/undo/?next=%2Finbox%2F")
+    assert Handoff.objects.get(pk=handoff.pk).state == "offered"
+
+
+def test_without_javascript_an_act_leads_back_to_the_list_it_was_done_from(browsing, marketer, salesperson):
+    handoff = bring_to("offered", marketer=marketer, seller=salesperson, at=TUESDAY)
+    answer = browsing(salesperson).post(f"/inbox/handoffs/{handoff.pk}/accept/", {"kind": "answer"})
+    assert (answer.status_code, answer["Location"]) == (303, "/inbox/?kind=answer")
+
+
+def test_who_comes_second_is_told_and_the_list_is_as_it_is(browsing, marketer, salesperson):
+    handoff = bring_to("accepted", marketer=marketer, seller=salesperson, at=TUESDAY)
+    answer = browsing(salesperson).post(f"/inbox/handoffs/{handoff.pk}/accept/", **HTMX)
+    assert answer.status_code == 409
+    assert names_in_order(answer.content.decode()) == ["Eva Novak"]
+
+
+def test_a_call_is_logged_in_place_with_its_next_step(browsing, marketer, salesperson):
+    handoff = bring_to("accepted", marketer=marketer, seller=salesperson, at=TUESDAY)
+    given = {"type": "call", "outcome": "reached", "note": "Two docks", "next": "2026-11-19"}
+    answer = browsing(salesperson).post(f"/inbox/contacts/{handoff.contact_id}/log/", given, **HTMX)
+    assert answer.status_code == 200
+    page = words(answer.content.decode())
+    assert "Nothing waits for you." in page and "Next step Thu." in page
+    assert Task.objects.open().get().due_at == TUESDAY.replace(day=19, hour=9)
+    assert Handoff.objects.get(pk=handoff.pk).reached_at == TUESDAY
+
+
+def test_a_typed_day_holds_before_a_chosen_one(browsing, marketer, salesperson):
+    handoff = bring_to("accepted", marketer=marketer, seller=salesperson, at=TUESDAY)
+    given = {"type": "call", "outcome": "call_back", "next": "2026-11-18", "later": "2026-11-26T15:30"}
+    browsing(salesperson).post(f"/inbox/contacts/{handoff.contact_id}/log/", given)
+    task = Task.objects.open().get()
+    assert (task.due_at, task.has_time) == (TUESDAY.replace(day=26, hour=15, minute=30), True)
+
+
+def test_a_refused_log_keeps_what_was_typed_in_its_row(browsing, marketer, salesperson):
+    handoff = bring_to("accepted", marketer=marketer, seller=salesperson, at=TUESDAY)
+    given = {"type": "call", "note": "Two docks", "next": ""}
+    for more in ({}, HTMX):
+        answer = browsing(salesperson).post(f"/inbox/contacts/{handoff.contact_id}/log/", given, **more)
+        assert answer.status_code == 422
+        page = answer.content.decode()
+        assert "Choose what came of the call." in page and ">Two docks</textarea>" in page
+        assert re.search(r'<details class="menu[^>]* open>', page)
+    early = {"type": "call", "outcome": "reached", "later": "2026-11-01T09:00"}
+    answer = browsing(salesperson).post(f"/inbox/contacts/{handoff.contact_id}/log/", early)
+    assert answer.status_code == 422 and "The next step lies ahead." in answer.content.decode()
+
+
+def test_a_task_is_done_in_place_and_taken_back(browsing, marketer, salesperson, tuesday):
+    handoff = bring_to("called", marketer=marketer, seller=salesperson, at=TUESDAY - HOUR)
+    task = add_task(handoff, salesperson, due_at=TUESDAY + HOUR, what="Send the offer", kind="other", has_time=True)
+    client = browsing(salesperson)
+    answer = client.post(f"/inbox/tasks/{task.pk}/done/", **HTMX)
+    assert "Done with Eva Novak: Send the offer." in answer.content.decode()
+    assert "Nothing waits for you." in words(answer.content.decode())
+    assert client.post(f"/inbox/tasks/{task.pk}/done/", **HTMX).status_code == 409
+    back = client.post(f"/inbox/tasks/{task.pk}/undo/?kind=task")
+    assert (back.status_code, back["Location"]) == (303, "/inbox/?kind=task")
+    assert Task.objects.open().get() == task
+    tuesday.move_to(TUESDAY + 11 * MINUTE)
+    client.post(f"/inbox/tasks/{task.pk}/undo/")
+    assert "That was more than ten minutes ago." in client.get("/inbox/").content.decode()
+
+
+def test_a_task_is_put_off_and_one_is_planned_where_there_was_none(browsing, marketer, salesperson, tuesday):
+    handoff = bring_to("called", marketer=marketer, seller=salesperson, at=TUESDAY)
+    client, later = browsing(salesperson), f"/inbox/contacts/{handoff.contact_id}/later/"
+    assert client.post(later, {"next": "2026-11-20"}).status_code == 303
+    task = Task.objects.open().get()
+    assert task.due_at == TUESDAY.replace(day=20, hour=9)
+    answer = client.post(later, {"task": task.pk, "later": "2026-11-23T11:00"}, **HTMX)
+    assert "next step Mon 11:00" in answer.content.decode()
+    task.refresh_from_db()
+    assert (task.due_at, task.has_time) == (TUESDAY.replace(day=23, hour=11), True)
+    for refused in ({}, {"next": "2026-11-01"}, {"task": task.pk, "later": "2026-11-01T09:00"}):
+        assert client.post(later, refused).status_code == 422
+
+
+def test_acts_of_others_are_not_found_and_not_got(browsing, marketer, salesperson, other_salesperson):
+    handoff = bring_to("offered", marketer=marketer, seller=salesperson, at=TUESDAY)
+    task = add_task(handoff, salesperson, due_at=TUESDAY + HOUR)
+    acts = [
+        f"/inbox/handoffs/{handoff.pk}/accept/",
+        f"/inbox/contacts/{handoff.contact_id}/log/",
+        f"/inbox/contacts/{handoff.contact_id}/later/",
+        f"/inbox/tasks/{task.pk}/done/",
+        f"/inbox/tasks/{task.pk}/undo/",
+    ]
+    given = {"type": "call", "outcome": "reached", "next": "2026-11-19"}
+    for act in acts:
+        assert browsing(other_salesperson).post(act, given).status_code == 404, act
+        assert browsing(marketer).post(act, given).status_code == 403, act
+        assert browsing(salesperson).get(act).status_code == 405, act
+
+
+# The coming days ------------------------------------------------------------------------------------------------------
+
+
+def test_every_number_of_the_coming_days_opens_that_many_rows(inbox, marketer, salesperson, tuesday):
+    for n, day in enumerate((1, 1, 3)):
+        handoff = bring_to("called", marketer=marketer, seller=salesperson, at=TUESDAY, name=f"eva{n}")
+        add_task(handoff, salesperson, due_at=TUESDAY + day * DAY)
+        add_task(handoff, salesperson, due_at=TUESDAY + day * DAY, kind="meeting", has_time=True)
+    given = bring_to("called", marketer=marketer, seller=salesperson, at=TUESDAY, name="back")
+    flows.recycle(
+        actor=salesperson, handoff_id=given.pk, reason="no_budget", resurface_at=TUESDAY + 3 * DAY, at=TUESDAY
+    )
+    bring_to("offered", marketer=marketer, seller=salesperson, at=TUESDAY + 6 * HOUR, name="due")
+    beside = re.findall(r'href="/inbox/plan/#([\w-]+)">(\d+)<', inbox())
+    assert {anchor: int(n) for anchor, n in beside} == {
+        "2026-11-18-meeting": 2,
+        "2026-11-18-task": 2,
+        "2026-11-18-clock": 2,
+        "2026-11-20-meeting": 1,
+        "2026-11-20-task": 1,
+        "2026-11-20-back": 1,
+    }
+    page = inbox("/inbox/plan/")
+    for anchor, n in beside:
+        part = page.partition(f'id="{anchor}"')[2].partition("</ul>")[0]
+        assert part.count("<li data-entry>") == int(n), anchor
+
+
+def test_holidays_and_days_off_are_marked(inbox, salesperson):
+    calendar = Calendar.objects.get(always_open=False)
+    calendar.closures = [{"date": "2026-11-20", "name": "Stocktaking"}]
+    calendar.save()
+    salesperson.calendar = calendar
+    salesperson.save()
+    assert "Fri 20 Stocktaking" in words(inbox())
+    page = words(inbox("/inbox/plan/"))
+    assert "Friday 20 November Stocktaking" in page and "Saturday 21 November No working day" in page
 
 
 def test_a_lead_offered_to_the_team_says_that_the_first_has_it(

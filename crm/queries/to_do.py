@@ -1,0 +1,159 @@
+"""Everything that waits for a salesperson: the one source of the inbox's rows, of its numbers, and of its order."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from crm import openers
+from crm.deeds import Deed
+from crm.errands import Errand, clock_errand
+from crm.models import User
+from crm.queries import going_cold, history
+from crm.queries.going_cold import Held
+from crm.urgency import Urgency, stake_of, urgency
+from leads.models import Task
+from leads.stages import HandoffState
+from leads.window import LeadTime
+from sla import clock
+from sla.models import Milestone, Timer
+
+HOUR = 3600
+LATER = (Milestone.MEETING, Milestone.FOLLOW_UP)
+"""Clocks that run for days; they are something to do only when they are about to be missed."""
+
+
+@dataclass(frozen=True)
+class ToDo:
+    """What waits for one person at an instant, and what was read to find it."""
+
+    errands: tuple[Errand, ...]
+    """Every reason; a contact may have several."""
+    held: tuple[Held, ...]
+    tasks: tuple[Task, ...]
+    """All that is open, also of days to come, in the order in which it falls due."""
+    deeds: Mapping[int, Sequence[Deed]]
+
+    @property
+    def count(self) -> int:
+        """How many rows they make: one a contact."""
+        return len({errand.contact.pk for errand in self.errands})
+
+
+def waiting_for(user: User, *, now: dt.datetime) -> ToDo:
+    """What waits for `user` at `now`, in a constant number of queries however much it is."""
+    clocked = [clock_errand(timer) for timer in own_timers(user, now=now).select_related(*TIMER_PARTS)]
+    given_back = {handoff.contact_id: handoff for handoff in going_cold.given_back_by(user, now=now)}
+    held = going_cold.held_by(user, now=now)
+    tasks = open_tasks(user)
+    promised = {errand.contact.pk for errand in clocked}
+    steps = next_steps_of(tasks)
+    by_contact = {one.contact.pk: one for one in held}
+    due = [task for task in tasks if task.due_at < going_cold.end_of_day(now)]
+    known = promised | set(by_contact) | set(given_back) | {task.contact_id for task in due}
+    deeds = history.deeds_of(known, since=now - openers.MEMORY)
+    found: list[Errand | None] = [*clocked]
+    for task in due:
+        key = task.contact_id
+        found.append(going_cold.task_errand(task, deeds.get(key, ()), held=by_contact.get(key), now=now))
+    for key, one in by_contact.items():
+        of_contact, step = deeds.get(key, ()), steps.get(key)
+        if key not in promised:
+            found.append(going_cold.judge(one, of_contact, step=step, now=now))
+        found.append(going_cold.judge_window(one, of_contact, step=step, lead_time=LeadTime(), now=now))
+    found += [going_cold.came_back(one, deeds.get(key, ()), now=now) for key, one in given_back.items()]
+    return ToDo(
+        errands=tuple(one for one in found if one is not None), held=tuple(held), tasks=tuple(tasks), deeds=deeds
+    )
+
+
+def count_waiting(user: User, *, now: dt.datetime) -> int:
+    """How many rows the inbox of `user` has at `now`: the number beside it in the navigation."""
+    return waiting_for(user, now=now).count
+
+
+TIMER_PARTS = ("calendar", "handoff__contact__company", "handoff__assignee")
+
+
+def is_for(user: User, prefix: str = "") -> Q:
+    """Handoffs that `user` is to act on: their own, and those that nobody of their team has taken."""
+    mine = Q(**{f"{prefix}assignee": user})
+    if user.team_id:
+        mine |= Q(**{f"{prefix}assignee": None, f"{prefix}team": user.team_id})
+    return mine
+
+
+def own_timers(user: User, *, now: dt.datetime) -> QuerySet[Timer]:
+    """The open clocks that `user` is to stop, one a handoff at most.
+
+    Of an offer its answer clock, of an accepted lead that of the first contact; without such a one, the meeting's or
+    the follow-up's that falls due first, from its warning on.
+    """
+    is_first = Q(handoff__state=HandoffState.OFFERED, milestone=Milestone.ANSWER) | Q(
+        handoff__state=HandoffState.ACCEPTED, milestone=Milestone.CONTACT
+    )
+    is_later = Q(handoff__state=HandoffState.ACCEPTED, milestone__in=LATER, warn_at__lte=now)
+    falls_sooner = Q(due_at__lt=OuterRef("due_at")) | Q(due_at=OuterRef("due_at"), pk__lt=OuterRef("pk"))
+    others = Timer.objects.open().filter(handoff=OuterRef("handoff"))
+    before = others.filter(is_first | (is_later & falls_sooner))
+    step = is_first | (is_later & ~Exists(before))
+    return Timer.objects.visible_to(user).open().filter(is_for(user, "handoff__"), step)
+
+
+def open_tasks(user: User) -> list[Task]:
+    """What `user` means to do and has not done, in the order in which it falls due: one query."""
+    rows = Task.objects.visible_to(user).open().filter(owner=user)
+    return list(rows.select_related("contact__company").order_by("due_at", "id"))
+
+
+def next_steps_of(tasks: Sequence[Task]) -> dict[int, Task]:
+    """The first of these tasks for each contact."""
+    first: dict[int, Task] = {}
+    for task in tasks:
+        first.setdefault(task.contact_id, task)
+    return first
+
+
+@dataclass(frozen=True)
+class WorkingTime:
+    """The hours in which a person works: their own calendar, else their team's, else every hour."""
+
+    calendar: clock.Calendar | None
+
+    def hours(self, since: dt.datetime, until: dt.datetime) -> float:
+        """Working hours between two instants; negative where `until` is before `since`."""
+        if until < since:
+            return -self.hours(until, since)
+        if self.calendar is None:
+            return (until - since).total_seconds() / HOUR
+        return clock.elapsed(self.calendar, since, until) / HOUR
+
+
+def working_time_of(user: User) -> WorkingTime:
+    """When `user` works."""
+    row = user.calendar or (user.team.calendar if user.team else None)
+    return WorkingTime(row.parse() if row else None)
+
+
+def urgency_of(
+    errand: Errand,
+    *,
+    score: float,
+    threshold: float,
+    seconds_left: int | None,
+    is_paused: bool,
+    time: WorkingTime,
+    now: dt.datetime,
+) -> Urgency:
+    """Where an errand stands; `seconds_left` and `is_paused` are those of its clock, where it has one."""
+    stake = stake_of(score=score, threshold=threshold, amount=errand.amount)
+    tie = (errand.kind.place, errand.contact.pk)
+    if seconds_left is not None:
+        return urgency(stake=stake, hours_left=seconds_left / HOUR, is_resting=is_paused, tie=tie)
+    if errand.due_at is not None:
+        return urgency(stake=stake, hours_left=time.hours(now, errand.due_at), tie=tie)
+    since = errand.since or now
+    return urgency(stake=stake, hours_waiting=max(time.hours(since, now), 0.0), tie=tie)
