@@ -10,15 +10,18 @@ from django.utils.functional import SimpleLazyObject
 from crm.models import User
 from crm.navigation import Navigation, navigation_for
 from crm.queries import navigation as navigation_queries
+from leads import definitions
 
 THEME_COOKIE = "theme"
 THEMES = ("light", "dark")
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
-    """`navigation`, counted only if a template shows it, and `theme`: "light", "dark" or "" for the system's."""
+    """`navigation`, counted only if a template shows it, `theme`: "light", "dark" or "" for the system's, and
+    `meanings`, what the agreed words mean, asked for by the first word that is shown."""
     theme = request.COOKIES.get(THEME_COOKIE, "")
     known: dict[str, Any] = {"theme": theme if theme in THEMES else ""}
+    known["meanings"] = SimpleLazyObject(definitions.meanings)
     user = getattr(request, "user", None)
     if isinstance(user, User):
         known["navigation"] = SimpleLazyObject(lambda: _navigation(user=user, path=request.path))

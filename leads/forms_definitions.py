@@ -7,9 +7,21 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from leads import handover, reasons, words
+from leads import definitions, handover, reasons, words
 from leads.forms_conditions import ConditionsForm
 from leads.models import HandoverRule, Reason
+
+
+class DefinitionForm(forms.Form):
+    """What a word means, and the number of the version that was on the screen."""
+
+    text = forms.CharField(
+        label=_("What it means"),
+        max_length=definitions.LONGEST_TEXT,
+        widget=forms.Textarea({"rows": 4}),
+        error_messages={"required": _("Say what it means.")},
+    )
+    seen = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
 
 
 class ReasonForm(forms.Form):

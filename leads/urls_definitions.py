@@ -1,12 +1,12 @@
 """Pages about what both teams agreed on."""
 
 from django.urls import URLPattern, URLResolver, path
-from django.views.generic import RedirectView
 
 from leads.views import definitions
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("settings/definitions/", RedirectView.as_view(pattern_name="reasons"), name="definitions"),
+    path("settings/definitions/", definitions.definition_list, name="definitions"),
+    path("settings/definitions/words/<slug:word>/", definitions.definition_page, name="definition"),
     path("settings/definitions/handover/", definitions.handover_list, name="handover"),
     path("settings/definitions/handover/which/", definitions.handover_which, name="handover_which"),
     path("settings/definitions/handover/new/", definitions.handover_new, name="handover_new"),

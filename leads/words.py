@@ -25,6 +25,30 @@ STAGE_NOUNS = {
     Stage.CUSTOMER: (gettext_noop("customer"), gettext_noop("customers")),
 }
 
+# The words that both teams agree on, and what they mean until somebody writes it otherwise.
+DEFINED = {
+    **{stage.value: label for stage, label in STAGES.items()},
+    "hot": pgettext_lazy("tag of a lead", "Hot"),
+    "cold": pgettext_lazy("tag of a lead", "Cold"),
+}
+DEFINITIONS = {
+    "subscriber": _("Reads what we send, and has shown no interest of their own yet. Marketing's."),
+    "lead": _(
+        "Has done something that shows interest: sent a form, downloaded, attended, answered. Marketing warms them."
+    ),
+    "mql": _(
+        "Ready for sales in marketing's eyes: the score crossed the threshold, or they asked to be contacted. "
+        "Marketing reviews them, sales answers within the promised time."
+    ),
+    "sql": _(
+        "A salesperson has accepted them and talks to them, to find out about budget, authority, need and timeline."
+    ),
+    "opportunity": _("Has an offer in money from us, and decides about it."),
+    "customer": _("Has bought."),
+    "hot": _("The score is above the hot threshold: to be called first, on the same day."),
+    "cold": _("Nothing was heard from them for a long time, or the score fell back below the cooling threshold."),
+}
+
 HANDOFF_STATES = {
     HandoffState.IN_REVIEW: _("In review"),
     HandoffState.WAITING: _("Waiting for capacity"),

@@ -14,6 +14,7 @@ from leads.api.campaigns import CampaignResource
 from leads.api.codes import ActivityTypeResource, SourceResource
 from leads.api.companies import CompanyResource
 from leads.api.contacts import ContactResource
+from leads.api.definitions import DefinitionResource
 from leads.api.handoffs import HandoffResource
 from leads.api.handover_rules import HandoverRuleResource
 from leads.api.imports import ImportResource
@@ -46,6 +47,7 @@ RESOURCES = {
     "webhooks": WebhookResource,
     "people": PersonResource,
     "activity-types": ActivityTypeResource,
+    "definitions": DefinitionResource,
     "reasons": ReasonResource,
     "handover-rules": HandoverRuleResource,
     "sources": SourceResource,

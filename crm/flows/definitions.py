@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crm.errors import Forbidden
-from leads import handover, reasons
-from leads.models import HandoverRule, Reason
+from leads import definitions, handover, reasons
+from leads.models import DefinitionVersion, HandoverRule, Reason
 
 if TYPE_CHECKING:
     from crm.models import User
@@ -20,6 +21,16 @@ def require_definer(actor: User) -> None:
     """Raise `Forbidden` unless `actor` may change what was agreed: managers and administrators."""
     if not (actor.is_manager or actor.is_admin):
         raise Forbidden(_("Managers and administrators change what was agreed."))
+
+
+@transaction.atomic
+def define(*, actor: User, word: str, text: str, seen: int, at: dt.datetime) -> DefinitionVersion:
+    """Write what a word means from now on. See `leads.definitions.write`.
+
+    Raises `Forbidden`, `NotFound`, `Invalid`, `Conflict`.
+    """
+    require_definer(actor)
+    return definitions.write(word=word, text=text, seen=seen, actor=actor, at=at)
 
 
 # Reasons --------------------------------------------------------------------------------------------------------------

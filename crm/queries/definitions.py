@@ -15,9 +15,58 @@ from crm.models import User
 from crm.queries import card, which
 from leads import condition_words, handover, reasons, routing, words
 from leads.conditions import parse_conditions
-from leads.models import Contact, Handoff, HandoverRule, Opportunity, Reason
+from leads.models import Contact, DefinitionVersion, Handoff, HandoverRule, Opportunity, Reason
 from leads.routing import Choice
 from leads.stages import ReasonKind
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A word, what it means now, and the versions of that, the newest first; none where it means what it came with."""
+
+    word: str
+    label: str | Promise
+    text: str
+    versions: tuple[DefinitionVersion, ...]
+
+    @property
+    def number(self) -> int:
+        """The version that holds; 0 for the meaning that Baton came with."""
+        return self.versions[0].number if self.versions else 0
+
+    @property
+    def written_at(self) -> dt.datetime | None:
+        """Since when it means this; None where it always has."""
+        return self.versions[0].at if self.versions else None
+
+    @property
+    def written_by(self) -> User | None:
+        """Who wrote it so."""
+        return self.versions[0].actor if self.versions else None
+
+    @property
+    def first_text(self) -> str:
+        """The meaning that Baton came with."""
+        return str(words.DEFINITIONS[self.word])
+
+
+def definitions() -> tuple[Definition, ...]:
+    """Every agreed word in the order of the way through; one query."""
+    versions: dict[str, list[DefinitionVersion]] = defaultdict(list)
+    for row in DefinitionVersion.objects.select_related("actor").order_by("-number"):
+        versions[row.word].append(row)
+    return tuple(
+        Definition(
+            word,
+            label,
+            versions[word][0].text if versions[word] else str(words.DEFINITIONS[word]),
+            tuple(versions[word]),
+        )
+        for word, label in words.DEFINED.items()
+    )
+
+
+# Reasons --------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

@@ -205,16 +205,34 @@ def grade_tag(grade: str) -> dict[str, Any]:
     return {"kind": "grade", "word": grade}
 
 
-@register.inclusion_tag("components/tag.html")
-def hot_tag() -> dict[str, Any]:
-    """Above the hot threshold."""
-    return {"kind": "hot", "word": pgettext("tag of a lead", "Hot")}
+@register.inclusion_tag("components/tag.html", takes_context=True)
+def hot_tag(context: template.Context) -> dict[str, Any]:
+    """Above the hot threshold; pointed at it says what hot means."""
+    return _defined(context, "hot")
 
 
-@register.inclusion_tag("components/tag.html")
-def stage_tag(stage: str) -> dict[str, Any]:
-    """The word of a stage's code."""
-    return {"kind": "stage", "word": {str(code): word for code, word in words.STAGES.items()}.get(stage, stage)}
+@register.inclusion_tag("components/tag.html", takes_context=True)
+def stage_tag(context: template.Context, stage: str) -> dict[str, Any]:
+    """The word of a stage's code; pointed at it says what the stage means."""
+    return _defined(context, stage)
+
+
+@register.inclusion_tag("components/meaning.html", takes_context=True)
+def meaning(context: template.Context, word: str, label: str = "") -> dict[str, Any]:
+    """A word that unfolds what it means, by pointer, key and touch: for heads, where a tag's title is not enough.
+
+    `label` is shown instead of the word's tag.
+    """
+    return _defined(context, word) | {"label": label}
+
+
+def _defined(context: template.Context, word: str) -> dict[str, Any]:
+    kind = "hot" if word == "hot" else "stage"
+    return {
+        "kind": kind,
+        "word": words.DEFINED.get(word, word),
+        "meaning": (context.get("meanings") or {}).get(word, ""),
+    }
 
 
 @register.simple_tag

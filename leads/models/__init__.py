@@ -1,7 +1,7 @@
 from leads.models.activities import Activity, ActivityType, BotVerdict, Campaign, Touch
 from leads.models.comments import HandoffComment
 from leads.models.contacts import Company, Contact, ContactChange, Source, StageChange
-from leads.models.definitions import HandoverRule
+from leads.models.definitions import DefinitionVersion, HandoverRule
 from leads.models.handoffs import Handoff, HandoffEvent, Opportunity, OpportunityEvent, Reason
 from leads.models.imports import Import, ImportedContact
 from leads.models.merges import ContactAddress, Merge
@@ -21,6 +21,7 @@ __all__ = [
     "Contact",
     "ContactAddress",
     "ContactChange",
+    "DefinitionVersion",
     "Handoff",
     "HandoffComment",
     "HandoffEvent",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -22,7 +22,7 @@ from crm.queries import definitions as queries
 from crm.queries import which
 from leads import reasons
 from leads.forms_conditions import condition_lists
-from leads.forms_definitions import HandoverForm, ReasonForm
+from leads.forms_definitions import DefinitionForm, HandoverForm, ReasonForm
 from leads.models import HandoverRule, Reason
 
 definers_only = roles_required(Role.MANAGER, Role.ADMIN)
@@ -31,6 +31,44 @@ definers_only = roles_required(Role.MANAGER, Role.ADMIN)
 def is_definer(request: HttpRequest) -> bool:
     """Whether the reader may change what was agreed."""
     return person(request).has_role(Role.MANAGER, Role.ADMIN)
+
+
+# Words ----------------------------------------------------------------------------------------------------------------
+
+
+@require_safe
+def definition_list(request: HttpRequest) -> HttpResponse:
+    """Every word with what it means, since when and by whom."""
+    context = {"words": queries.definitions(), "can_change": is_definer(request), "tab": "words"}
+    return render(request, "leads/definitions/words.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def definition_page(request: HttpRequest, word: str) -> HttpResponse:
+    """One word with all that it has meant; managers and administrators write what it means from now on."""
+    found = next((one for one in queries.definitions() if one.word == word), None)
+    if found is None:
+        raise Http404(_("There is no such word."))
+    form, status = DefinitionForm(initial={"text": found.text, "seen": found.number}), 200
+    if request.method == "POST":
+        form = DefinitionForm(request.POST)
+        if form.is_valid():
+            try:
+                flows.define(actor=person(request), word=word, at=timezone.now(), **form.cleaned_data)
+            except Invalid as refusal:
+                form.add_error("text", str(refusal))
+            except Conflict as refusal:
+                # What was typed stays; saved once more it follows what the colleague wrote, which is shown beside it.
+                found = next(one for one in queries.definitions() if one.word == word)
+                form = DefinitionForm(request.POST | {"seen": str(found.number)})
+                form.add_error(None, str(refusal))
+                status = 409
+            else:
+                toasts.tell(request=request, text=_("From now on everybody reads this."))
+                return HttpResponseRedirect(reverse("definitions"), status=303)
+        status = status if status == 409 else 422
+    context = {"found": found, "form": form, "can_change": is_definer(request)}
+    return render(request, "leads/definitions/word.html", context, status=status)
 
 
 # Reasons --------------------------------------------------------------------------------------------------------------
@@ -201,7 +239,7 @@ def _handover_form(request: HttpRequest, rule: HandoverRule) -> HttpResponse:
     name, form = rule.name, HandoverForm(request.POST or None, rule=rule)
     if form.is_bound and form.is_valid():
         try:
-            if rule.pk is None:
+            if rule._state.adding:
                 saved = flows.add_handover_rule(actor=person(request), values=form.values())
             else:
                 saved = flows.edit_handover_rule(actor=person(request), rule_id=rule.pk, values=form.values())

@@ -64,3 +64,17 @@ def test_a_rule_passes_leads_straight_on_and_says_which(program, manager, salesp
     wrong = caller.call("post", "handover-rules/", {"name": "x", "conditions": [{"field": "shoe", "op": "is_set"}]})
     assert wrong.status_code == 400 and "conditions" in wrong.json()["errors"]
     assert program(salesperson).call("post", "handover-rules/which/", {"contact": 999}).status_code == 404
+
+
+def test_words_are_read_by_all_and_written_over_nobody(program, manager, marketer):
+    caller = program(manager)
+    before = {one["word"]: one for one in program(marketer).get("definitions/")["results"]}
+    assert list(before) == ["subscriber", "lead", "mql", "sql", "opportunity", "customer", "hot", "cold"]
+    assert (before["sql"]["version"], before["sql"]["actor"], before["sql"]["at"]) == (0, None, None)
+    written = caller.patch("definitions/sql/", {"text": "Talks to us.", "version": 0})
+    assert (written["text"], written["version"], written["actor"]) == ("Talks to us.", 1, manager.email)
+    assert program(marketer).get("definitions/sql/") == written
+    assert caller.call("patch", "definitions/sql/", {"text": "Other.", "version": 0}).status_code == 409
+    assert caller.call("patch", "definitions/sql/", {"text": "", "version": 1}).status_code == 400
+    assert caller.call("patch", "definitions/shoe/", {"text": "x", "version": 0}).status_code == 404
+    assert program(marketer).call("patch", "definitions/sql/", {"text": "x", "version": 1}).status_code == 403

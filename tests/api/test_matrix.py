@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 
 ROLES = (Role.MARKETER, Role.SALESPERSON, Role.MANAGER, Role.ADMIN)
 ALL, MARKETING, MANAGEMENT = frozenset(ROLES), frozenset(ROLES) - {Role.SALESPERSON}, {Role.MANAGER, Role.ADMIN}
-ROWS = tuple(name for name in RESOURCES if name not in ("activity-types", "sources"))
+ROWS = tuple(name for name in RESOURCES if name not in ("activity-types", "sources", "definitions"))
 # What salespeople do not see at all, or see all of; everything else has row rights.
 FOR_ALL = ("campaigns", "personas", "scoring-models", "policies", "calendars", "reasons", "handover-rules")
 MANAGED = {Role.SALESPERSON: 403, Role.MARKETER: 403}

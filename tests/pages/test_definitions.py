@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import strip_tags
 
 from crm import flows
-from leads.models import Contact, HandoverRule, Reason
+from leads.models import Contact, DefinitionVersion, HandoverRule, Reason
 from tests.pages.sales_work import TUESDAY, bring_to
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("tuesday")]
@@ -247,3 +247,53 @@ def test_what_would_happen_is_what_happens(browsing, manager, marketer, salesper
     for contact, state in ((finn, "offered"), (pole, "in_review")):
         bring_to("in_review", marketer=marketer, seller=salesperson, at=TUESDAY, name=contact.email.split("@")[0])
         assert contact.handoffs.get().state == state
+
+
+# Words ----------------------------------------------------------------------------------------------------------------
+
+OURS = "Asked for a price, or more than 40 points."
+
+
+def test_a_word_is_defined_by_managers_and_read_wherever_it_is_used(browsing, manager, marketer, salesperson):
+    lead = bring_to("in_review", marketer=marketer, seller=salesperson, at=TUESDAY)
+    for user in (marketer, salesperson):
+        page = browsing(user).get(reverse("definition", args=["mql"]))
+        assert "the score crossed the threshold" in words(page) and "Save for everybody" not in words(page)
+        refused = browsing(user).post(reverse("definition", args=["mql"]), {"text": OURS, "seen": "0"})
+        assert refused.status_code == 403
+    client = browsing(manager)
+    answer = client.post(reverse("definition", args=["mql"]), {"text": OURS, "seen": "0"})
+    assert (answer.status_code, answer.url) == (303, reverse("definitions"))
+    version = DefinitionVersion.objects.get()
+    assert (version.word, version.number, version.text, version.actor) == ("mql", 1, OURS, manager)
+    assert OURS in words(client.get(reverse("definitions"))) and "Maija Manager" in words(
+        client.get(reverse("definitions"))
+    )
+    for address in (reverse("queue"), reverse("contact", args=[lead.contact_id])):
+        assert OURS in words(browsing(marketer).get(address))
+    assert f'title="{OURS}"' in browsing(marketer).get(reverse("contacts")).content.decode()
+    history = words(client.get(reverse("definition", args=["mql"])))
+    assert OURS in history and "In the beginning" in history
+
+
+def test_whoever_writes_second_is_told_who_was_first_and_overwrites_nothing(browsing, manager, administrator):
+    page = reverse("definition", args=["hot"])
+    browsing(administrator).post(page, {"text": "Call today.", "seen": "0"})
+    second = browsing(manager).post(page, {"text": "Call within the hour.", "seen": "0"})
+    assert second.status_code == 409
+    assert "Ada Admin changed it meanwhile." in words(second) and "Call within the hour." in words(second)
+    assert 'name="seen" value="1"' in second.content.decode()
+    assert DefinitionVersion.objects.get().text == "Call today."
+    assert browsing(manager).post(page, {"text": "Call within the hour.", "seen": "1"}).status_code == 303
+    assert list(DefinitionVersion.objects.values_list("number", "text")) == [
+        (2, "Call within the hour."),
+        (1, "Call today."),
+    ]
+
+
+def test_a_word_that_says_nothing_is_refused(browsing, manager):
+    page = reverse("definition", args=["cold"])
+    for given in ({"text": " ", "seen": "0"}, {"text": "x" * 1001, "seen": "0"}, {"text": "x", "seen": "?"}):
+        assert browsing(manager).post(page, given).status_code == 422
+    assert browsing(manager).delete(page).status_code == 405
+    assert browsing(manager).get(reverse("definition", args=["luke"])).status_code == 404
