@@ -99,6 +99,7 @@ _LISTS = {
     ReasonKind.RETURN: ("handoffs", "reason", {"state": "returned"}),
     ReasonKind.REJECT: ("handoffs", "reason", {"state": "rejected"}),
     ReasonKind.RECYCLE: ("handoffs", "reason", {"state": "recycled"}),
+    ReasonKind.REDIRECT: ("handoffs", "reason", {"state": "closed"}),
     ReasonKind.WON: ("opportunities", "reason", {"state": "won"}),
     ReasonKind.LOST: ("opportunities", "reason", {"state": "lost"}),
     ReasonKind.DISQUALIFY: ("contacts", "disqualified_reason", {}),

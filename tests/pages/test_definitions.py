@@ -10,6 +10,8 @@ from django.utils.html import strip_tags
 
 from crm import flows
 from leads.models import Contact, DefinitionVersion, HandoverRule, Reason
+from leads.reasons import KINDS
+from leads.words import REASON_KINDS
 from tests.pages.sales_work import TUESDAY, bring_to
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("tuesday")]
@@ -169,6 +171,11 @@ def test_the_page_costs_the_same_however_many_reasons_there_are(browsing, manage
     with CaptureQueriesContext(connection) as many:
         client.get(reverse("reasons"))
     assert len(few) == len(many)
+
+
+def test_every_kind_of_reason_has_a_list_of_what_it_was_given_for(browsing, manager):
+    page = words(browsing(manager).get(reverse("reasons")))
+    assert all(str(REASON_KINDS[kind]) in page for kind in KINDS)
 
 
 # The hand-over rule ---------------------------------------------------------------------------------------------------
