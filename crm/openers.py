@@ -13,13 +13,16 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, ngettext, pgettext
+from django.utils.translation import gettext_noop, pgettext
 
 from crm import deeds, formats
 from crm.deeds import Deed
 
 MEMORY = timedelta(days=120)
+LED_BY_MAIL = timedelta(days=3)
+"""A mail that was read so long before a deed may have led to it."""
 MAX_WORDS = 160
+MAILS = ("email_open", "email_click")
 SPOKEN = ("reached", "connected", "answered", "meeting")
 # What tells most about why somebody wants to be called comes first.
 RANKS = (
@@ -68,7 +71,7 @@ def opening(history: Sequence[Deed], *, now: datetime) -> Opening:
     elif tried:
         sentences.append(_("I tried to reach you %(when)s.") % {"when": said(tried.at, now=now)})
     if themes:
-        sentences += [_statement(themes, now=now), _question(themes[0])]
+        sentences += [_statement(themes, led_by=_led_by(themes[0].latest, history), now=now), _question(themes[0])]
     elif spoken:
         sentences.append(_("What has happened since?"))
     else:
@@ -134,13 +137,25 @@ def _themes(history: Sequence[Deed], *, since: datetime) -> list[_Theme]:
     return [_Theme(kind, tuple(found[kind])) for kind in RANKS if kind in found]
 
 
-def _statement(themes: Sequence[_Theme], *, now: datetime) -> str:
-    """One or two things they did, their own words before anything else."""
+def _led_by(deed: Deed, history: Sequence[Deed]) -> str:
+    """The campaign or mailing that brought them to it: the deed's own, else the mail that they read shortly before."""
+    if deed.type in MAILS:
+        return ""
+    if deed.campaign:
+        return deed.campaign
+    read = (one for one in history if one.type in MAILS and deed.at - LED_BY_MAIL <= one.at <= deed.at)
+    return next((mail.campaign or mail.title for mail in read if mail.campaign or mail.title), "")
+
+
+def _statement(themes: Sequence[_Theme], *, led_by: str, now: datetime) -> str:
+    """One or two things they did, their own words before anything else, and what had led them to it."""
     first = _first_clause(themes[0], now=now)
+    if led_by and led_by not in first:
+        first = _("%(first)s after ‘%(campaign)s’") % {"first": first, "campaign": led_by}
     words = themes[0].latest.words
     if words:
         return _("%(first)s and wrote: ‘%(words)s’.") % {"first": first, "words": _clip(words)}
-    second = next((clause for theme in themes[1:] if (clause := _second_clause(theme))), "")
+    second = next((clause for theme in themes[1:] if (clause := _second_clause(theme, now=now))), "")
     if second:
         return _("%(first)s and %(second)s.") % {"first": first, "second": second}
     return f"{first}."
@@ -152,11 +167,17 @@ def _first_clause(theme: _Theme, *, now: datetime) -> str:
     if theme.kind == "prices" and count > 1:
         oldest = theme.deeds[-1].at
         if said(oldest, now=now) != values["when"]:
-            return _("You have looked at our prices %(n)d times since %(day)s") % {"n": count, "day": _day(oldest, now)}
-        return _("You looked at our prices %(n)d times %(when)s") % values
+            often = {"often": _often(count), "day": _day(oldest, now)}
+            return _("You have looked at our prices %(often)s since %(day)s") % often
+        return _("You looked at our prices %(often)s %(when)s") % (values | {"often": _often(count)})
     if deed.title and theme.kind in _FIRST_TITLED:
         return _(_FIRST_TITLED[theme.kind]) % values
     return _(_FIRST[theme.kind]) % values
+
+
+def _often(count: int) -> str:
+    """How many times, for more than one."""
+    return _("twice") if count == 2 else _("%(n)d times") % {"n": count}
 
 
 def _day(moment: datetime, now: datetime) -> str:
@@ -171,10 +192,15 @@ def _day(moment: datetime, now: datetime) -> str:
     return date_format(local, pattern)
 
 
-def _second_clause(theme: _Theme) -> str:
+def _second_clause(theme: _Theme, *, now: datetime) -> str:
     deed, count = theme.latest, len(theme.deeds)
     if theme.kind == "prices":
-        return ngettext("looked at our prices", "looked at our prices %(n)d times", count) % {"n": count}
+        when = said(deed.at, now=now)
+        if said(theme.deeds[-1].at, now=now) == when:
+            if count == 1:
+                return _("looked at our prices %(when)s") % {"when": when}
+            return _("looked at our prices %(often)s %(when)s") % {"often": _often(count), "when": when}
+        return _("looked at our prices %(often)s, last %(when)s") % {"often": _often(count), "when": when}
     if theme.kind == "content_download":
         return _("downloaded ‘%(title)s’") % {"title": deed.title} if deed.title else _("downloaded our material")
     if theme.kind == "webinar_attended":

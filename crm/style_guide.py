@@ -15,8 +15,12 @@ from crm import charts, share_charts, threshold_chart
 from crm.chips import Chip
 from crm.faces import ClockFace, OpenHours, ReasonGroup, ReasonLine, ScoreFace, ScoreReasons
 from crm.proportions import wilson_interval
+from crm.queries.conversation import Conversation, Word
 from crm.statistics import Spread
+from crm.window_chart import WindowFace, window_face
 from leads.forms_conditions import ConditionsForm
+from leads.mentions import Piece
+from leads.window import LeadTime, window_of
 
 HOUR, MINUTE = 3600, 60
 COLORS = [
@@ -110,6 +114,8 @@ def samples(*, now: datetime, is_submitted: bool) -> dict[str, Any]:
         "people": _people(),
         "arrivals": _arrivals(),
         "bands": _bands(),
+        "windows": _windows(now),
+        "conversation": _conversation(now),
         "threshold": _threshold(),
         "form": form,
         "conditions_form": sample_conditions(),
@@ -452,6 +458,24 @@ def _bands() -> tuple[share_charts.Band, ...]:
         band(gettext("within 1 h"), 22, 118, 9),
         band(gettext("within 4 h"), 24, 196, 20),
         band(gettext("later"), 1, 4, 0),
+    )
+
+
+def _windows(now: datetime) -> list[WindowFace]:
+    today = now.date()
+    return [window_face(window_of(today + timedelta(days=days), LeadTime()), today=today) for days in (140, 45, 12)]
+
+
+def _conversation(now: datetime) -> Conversation:
+    kim, aino = gettext("Kim Holm"), gettext("Aino Korhonen")
+    asked = (Piece(f"@{kim}", is_name=True), Piece(gettext(", ask about the second gate."), is_name=False))
+    return Conversation(
+        words=(
+            Word(now - timedelta(hours=3), aino, gettext("approved, offered to Kim Holm")),
+            Word(now - timedelta(hours=2), kim, gettext("rejected"), reason=gettext("No budget"), rating=3),
+            Word(now - timedelta(hours=1), aino, "", pieces=asked),
+        ),
+        handoff_id=None,
     )
 
 

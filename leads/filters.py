@@ -32,6 +32,7 @@ from leads.models import (
     Task,
     TaskKind,
 )
+from leads.models.handoffs import HandoffQuerySet
 from leads.models.imports import ImportState
 from leads.names import company_key
 
@@ -270,13 +271,14 @@ class HandoffFilter(filters.FilterSet):
         model = Handoff
         fields: list[str] = []
 
-    def after(self, rows: QuerySet, name: str, value: int) -> QuerySet:
+    def after(self, rows: HandoffQuerySet, name: str, value: int) -> QuerySet:
         """Handoffs of contacts who had met the campaign when they were formed."""
         return rows.after(value)
 
-    def came_to(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+    def came_to(self, rows: HandoffQuerySet, name: str, value: str) -> QuerySet:
         """Handed over, and what became of them."""
-        return rows.with_outcome().filter(outcome=value) if value else rows
+        told: QuerySet = rows.with_outcome()
+        return told.filter(outcome=value) if value else rows
 
 
 class OpportunityFilter(filters.FilterSet):

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from leads import definitions, handover, reasons, words
 from leads.forms_conditions import ConditionsForm
 from leads.models import HandoverRule, Reason
+from leads.models.windows import LONGEST
 
 
 class DefinitionForm(forms.Form):
@@ -87,3 +88,10 @@ class HandoverForm(ConditionsForm):
         asked = self.cleaned_data
         kept = {name: asked[name] for name in ("name", "conditions", "is_active")}
         return kept | {"is_straight": asked["way"] == self.STRAIGHT}
+
+
+class LeadTimeForm(forms.Form):
+    """How many days before a buyer decides their contact window opens and closes."""
+
+    earliest_days = forms.IntegerField(label=_("Opens, days before they decide"), min_value=1, max_value=LONGEST)
+    latest_days = forms.IntegerField(label=_("Closes, days before they decide"), min_value=0, max_value=LONGEST)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from crm.errors import Invalid
 from leads.models import Contact, ContactChange, Qualification
@@ -38,6 +39,25 @@ class Answer:
     actor: User | None = None
 
     @property
+    def word(self) -> str:
+        """The verdict in words; of the timeline the day, where one is known."""
+        if self.verdict is None:
+            return ""
+        if self.decide_by_date is None:
+            return str(self.verdict.label)
+        day = date_format(self.decide_by_date, pgettext("date pattern: day, month and year", "j M Y"))
+        if self.verdict == Verdict.CONFIRMED:
+            return _("By %(day)s") % {"day": day}
+        return _("%(verdict)s, by %(day)s") % {"verdict": self.verdict.label, "day": day}
+
+    @property
+    def mark(self) -> str:
+        """The shape beside it: a tick for what is confirmed, an open ring for what is so in part, a dash for a no."""
+        if self.verdict == Verdict.CONFIRMED:
+            return "met"
+        return "running" if self.verdict == Verdict.PARTLY else "cancelled"
+
+    @property
     def question(self) -> str:
         return str(QUESTIONS[self.letter])
 
@@ -47,9 +67,10 @@ def may_write(user: User, contact: Contact) -> bool:
     return user.is_manager or contact.owner_id == user.pk
 
 
-def answers_of(contact: Contact) -> tuple[Answer, ...]:
-    """What is known of a contact, all four questions in their order; one query."""
-    rows = {row.letter: row for row in contact.qualifications.select_related("actor")}
+def answers_of(contact: Contact, *, rows: Iterable[Qualification] | None = None) -> tuple[Answer, ...]:
+    """What is known of a contact, all four questions in their order; one query, none where `rows` are at hand."""
+    rows = contact.qualifications.select_related("actor") if rows is None else rows
+    found = {row.letter: row for row in rows}
     return tuple(
         Answer(
             letter=letter,
@@ -59,7 +80,7 @@ def answers_of(contact: Contact) -> tuple[Answer, ...]:
             at=row.at,
             actor=row.actor,
         )
-        if (row := rows.get(letter)) is not None
+        if (row := found.get(letter)) is not None
         else Answer(letter)
         for letter in Letter
     )

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from leads.views import definitions
+from leads.views import definitions, windows
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/definitions/", definitions.definition_list, name="definitions"),
@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/definitions/handover/<int:rule_id>/", definitions.handover_edit, name="handover_edit"),
     path("settings/definitions/handover/<int:rule_id>/shift/", definitions.handover_shift, name="handover_shift"),
     path("settings/definitions/handover/<int:rule_id>/delete/", definitions.handover_delete, name="handover_delete"),
+    path("settings/definitions/window/", windows.contact_window, name="contact_window"),
     path("settings/definitions/reasons/", definitions.reason_list, name="reasons"),
     path("settings/definitions/reasons/new/", definitions.reason_new, name="reason_new"),
     path("settings/definitions/reasons/<int:reason_id>/", definitions.reason_edit, name="reason_edit"),

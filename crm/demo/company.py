@@ -11,9 +11,9 @@ from django.db import transaction
 from django.db.models import F
 
 from crm import flows
-from crm.demo import by_hand, names, office
+from crm.demo import by_hand, names, office, talk
 from crm.demo.by_hand import ByHand
-from crm.demo.cast import CASES, FIRMS
+from crm.demo.cast import AGNIESZKA, CASES, FIRMS
 from crm.demo.colleagues import Colleagues
 from crm.demo.crowd import Crowd
 from crm.demo.doings import Judge, Story
@@ -87,6 +87,7 @@ class _Making:
             replay=self.replay, colleagues=self.colleagues, crowd=crowd, dice=self.dice, record=self._record
         )
         self._report([*stories, *(staging.plan(case, person) for case, person in zip(CASES, cast, strict=True))])
+        talk.plan(self.replay, seller=self.colleagues.office.people[AGNIESZKA])
         self.replay.run()
 
     def _found_companies(self, firms: Sequence[names.Firm]) -> None:

@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, prefetch_related_objects
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm import formats, openers
@@ -19,11 +20,14 @@ from crm.queries import clocks, conversation, desk, history, inbox, timeline, wh
 from crm.queries.conversation import Conversation
 from crm.queries.desk import Desk
 from crm.queries.timeline import Timeline
-from leads import lifecycle, words
-from leads.models import Activity, Contact, Handoff, HandoffEvent, Opportunity
+from crm.window_chart import WindowFace, day_words, window_face
+from leads import facts, lifecycle, words
+from leads.models import Activity, Contact, Handoff, HandoffEvent, Opportunity, Qualification
+from leads.models.windows import lead_time_beside, with_lead_time
 from leads.qualification import Answer, answers_of, may_write
 from leads.selling import Seller, sellers
-from leads.stages import HandoffState, Stage
+from leads.stages import HandoffState, ReasonKind, Stage
+from leads.window import window_of
 from scoring import queries as scores
 from scoring.queries import Explanation
 from scoring.services import published_rules
@@ -41,6 +45,8 @@ class Colleague:
     job_title: str
     stage: str
     score: float | None
+    owner: str
+    last_active_at: dt.datetime | None
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,8 @@ class Earlier:
     reason: str
     comment: str
     rating: int | None
+    outcome: str
+    """What became of it for marketing; empty when it was never handed to sales."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,14 @@ class Meeting:
 
     at: dt.datetime
     name: str
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Something about the contact itself that nobody knows yet, and how to ask for it."""
+
+    name: str
+    question: str
 
 
 @dataclass(frozen=True)
@@ -90,6 +106,13 @@ class Card:
     timeline: Timeline
     touches: tuple[Meeting, ...]
     colleagues: tuple[Colleague, ...]
+    has_more_colleagues: bool
+    personas: tuple[str, ...]
+    window: WindowFace | None
+    """When to talk to them; None while nobody knows by when they must decide."""
+    returns_on: str
+    """The day on which a lead that is too early comes back if it is given back now, in words; else empty."""
+    missing: tuple[Missing, ...]
     earlier: tuple[Earlier, ...]
     conversation: Conversation
     answers: tuple[Answer, ...]
@@ -104,6 +127,14 @@ class Card:
     def sender(self) -> str:
         """The marketer who passed the lead on; empty when nobody did."""
         return str(self.handoff.reviewed_by) if self.handoff and self.handoff.reviewed_by else ""
+
+    @property
+    def known_words(self) -> str:
+        """How much of what sales must find out is known."""
+        known = sum(answer.verdict is not None for answer in self.answers)
+        if known == len(self.answers):
+            return _("All four are known.")
+        return _("%(n)d of %(all)d known. Ask for the rest.") % {"n": known, "all": len(self.answers)}
 
     @property
     def offered(self) -> str:
@@ -216,6 +247,11 @@ def card_of(user: User, *, contact_id: int, now: dt.datetime, is_whole: bool = F
     ledger = scores.ledger_of(contact, at=now, rules=rules, known=activities if has_all else None)
     explanation = scores.explain(contact, at=now, rules=rules, ledger=ledger)
     last = handoffs[0] if handoffs else None
+    prefetch_related_objects(
+        [contact], Prefetch("qualifications", queryset=with_lead_time(Qualification.objects.select_related("actor")))
+    )
+    window, returns_on = _window(contact, now=now)
+    colleagues = _colleagues(user, contact)
     acts = [event for event in events if event.undone_at is None and not timeline.is_echo(event)]
     made = desk.desk_of(
         user,
@@ -255,12 +291,17 @@ def card_of(user: User, *, contact_id: int, now: dt.datetime, is_whole: bool = F
         course=why.score_course(contact, explanation, now=now, rules=rules, ledger=ledger),
         timeline=shown,
         touches=_touches(contact),
-        colleagues=_colleagues(user, contact),
-        earlier=tuple(_earlier(row) for row in handoffs if row.ended_at and row.state != HandoffState.CLOSED),
+        colleagues=colleagues[:COLLEAGUES],
+        has_more_colleagues=len(colleagues) > COLLEAGUES,
+        personas=tuple(picture.name for picture in facts.pictures() if picture.matches(contact)),
+        window=window,
+        returns_on=returns_on,
+        missing=_missing(contact),
+        earlier=tuple(_earlier(row) for row in handoffs if row.ended_at and not _is_merged(row)),
         conversation=conversation.conversation_of(
             contact, reader=user, events=events, notes=[row for row in activities if row.type_id == "note"]
         ),
-        answers=answers_of(contact),
+        answers=answers_of(contact, rows=contact.qualifications.all()),
         can_qualify=may_write(user, contact),
         desk=made,
         hours=drawn.hours,
@@ -312,8 +353,9 @@ def _colleagues(user: User, contact: Contact) -> tuple[Colleague, ...]:
         Contact.objects.visible_to(user)
         .filter(company=contact.company_id)
         .exclude(id=contact.pk)
+        .select_related("owner")
         .annotate(stored_score=F("score__value"))
-        .order_by(F("score__value").desc(nulls_last=True), "id")[:COLLEAGUES]
+        .order_by(F("score__value").desc(nulls_last=True), "id")[: COLLEAGUES + 1]
     )
     return tuple(
         Colleague(
@@ -322,12 +364,20 @@ def _colleagues(user: User, contact: Contact) -> tuple[Colleague, ...]:
             job_title=row.job_title,
             stage=str(words.STAGES[Stage(row.stage)]),
             score=row.stored_score,
+            owner=str(row.owner or ""),
+            last_active_at=row.last_activity_at,
         )
         for row in rows
     )
 
 
+def _is_merged(handoff: Handoff) -> bool:
+    """Whether it was closed only because the contact was merged: the one that went on tells."""
+    return handoff.reason is not None and handoff.reason.kind == ReasonKind.MERGE
+
+
 def _earlier(handoff: Handoff) -> Earlier:
+    outcome = handoff.find_outcome()
     is_returned = handoff.state == HandoffState.RETURNED
     return Earlier(
         ended_at=handoff.ended_at or handoff.formed_at,
@@ -336,7 +386,29 @@ def _earlier(handoff: Handoff) -> Earlier:
         reason=str(handoff.reason or ""),
         comment=handoff.comment,
         rating=handoff.rating,
+        outcome=str(words.OUTCOMES[outcome]) if outcome else "",
     )
+
+
+def _missing(contact: Contact) -> tuple[Missing, ...]:
+    """What of the contact itself is not known, with the question that a call can begin with."""
+    asked = (
+        (contact.job_title, _("Job title"), _("What do you look after there?")),
+        (contact.company_id, _("Company"), _("Whom do you work for?")),
+        (contact.phone, _("Phone"), _("On which number do I reach you directly?")),
+        (contact.email, _("E-mail"), _("Where may I send it?")),
+    )
+    return tuple(Missing(name, question) for value, name, question in asked if not value)
+
+
+def _window(contact: Contact, *, now: dt.datetime) -> tuple[WindowFace | None, str]:
+    """The contact window that the day of the decision leaves open, and when a lead that is too early comes back."""
+    timeline = next((row for row in contact.qualifications.all() if row.decide_by_date), None)
+    if timeline is None or timeline.decide_by_date is None:
+        return None, ""
+    found, today = window_of(timeline.decide_by_date, lead_time_beside(timeline)), timezone.localtime(now).date()
+    back = found.return_date(today)
+    return window_face(found, today=today), day_words(back, today) if back else ""
 
 
 def _clocks(user: User, contact: Contact, *, now: dt.datetime) -> tuple[list[Timer], list[Timer], clocks.Clocks]:

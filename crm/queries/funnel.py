@@ -7,7 +7,7 @@ import statistics
 from collections import defaultdict
 from dataclasses import dataclass
 
-from django.db.models import Count, Min
+from django.db.models import Count, Min, QuerySet
 
 from crm.models import User
 from leads.filters import NO_CODE
@@ -68,7 +68,8 @@ def _counts(rows, *, by: str) -> dict[int | None, int]:  # type: ignore[no-untyp
 
 def _outcomes(user: User) -> dict[int | None, Outcomes]:
     """By channel, what became of the leads that were handed over."""
-    rows = Handoff.objects.visible_to(user).with_outcome().order_by().values_list("contact__source_id", "outcome")
+    found: QuerySet = Handoff.objects.visible_to(user).with_outcome().order_by()
+    rows = found.values_list("contact__source_id", "outcome")
     counts: dict[int | None, dict[str, int]] = defaultdict(dict)
     for source_id, outcome, count in rows.annotate(Count("id")):
         if outcome is not None:

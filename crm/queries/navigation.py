@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.db.models import IntegerField, QuerySet, Subquery
 from django.utils import timezone
 
@@ -34,7 +36,7 @@ def navigation_counts(*, user: User) -> dict[str, int]:
     if user.is_salesperson or oversees:
         counted["opportunities"] = Opportunity.objects.visible_to(user).filter(state=Opportunity.State.OPEN)
     asked = {f"{name}_count": CountOf(rows.order_by().values("pk")) for name, rows in counted.items()}
-    found = User.objects.filter(pk=user.pk).values(**asked).get()
+    found: Mapping[str, int] = User.objects.filter(pk=user.pk).values(**asked).get()  # type: ignore[assignment]
     counts = {name: found[f"{name}_count"] for name in counted}
     if user.is_salesperson:
         counts["inbox"] = to_do.count_waiting(user, now=timezone.now())

@@ -7,7 +7,7 @@ from typing import Any
 
 from django import template
 
-from crm import charts, formats, share_charts, threshold_chart
+from crm import charts, formats, share_charts, threshold_chart, window_chart
 
 register = template.Library()
 
@@ -30,6 +30,12 @@ def delay_bars(chart: charts.DelayBars) -> dict[str, Any]:
 def score_course(chart: charts.ScoreCourse) -> dict[str, Any]:
     """The course of a score with its thresholds."""
     return {"chart": chart, "plan": charts.plan_score_course(chart)}
+
+
+@register.inclusion_tag("charts/window.html")
+def contact_window(window: window_chart.WindowFace) -> dict[str, Any]:
+    """When to call a buyer: too early, call now, too late, with today and the day of the decision."""
+    return {"window": window}
 
 
 @register.inclusion_tag("charts/group_bars.html", takes_context=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -41,3 +41,19 @@ def lead_time() -> LeadTime:
     """The lead time in force; one query."""
     row = LeadTimeSetting.objects.filter(id=ONLY).first()
     return LeadTime(earliest_days=row.earliest_days, latest_days=row.latest_days) if row else LeadTime()
+
+
+def with_lead_time(rows: models.QuerySet) -> models.QuerySet:
+    """The same rows with the lead time in force beside each, for who reads them anyway: no query of its own."""
+    setting = LeadTimeSetting.objects.filter(id=ONLY)
+    return rows.annotate(
+        earliest_days=models.Subquery(setting.values("earliest_days")),
+        latest_days=models.Subquery(setting.values("latest_days")),
+    )
+
+
+def lead_time_beside(row: Any) -> LeadTime:
+    """The lead time that `with_lead_time` put beside a row."""
+    if row.earliest_days is None:
+        return LeadTime()
+    return LeadTime(earliest_days=row.earliest_days, latest_days=row.latest_days)

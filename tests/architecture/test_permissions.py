@@ -79,6 +79,7 @@ PAGES = {
     "/settings/definitions/reasons/": (200, 200, 200, 200, 200),
     "/settings/definitions/reasons/new/": (403, 403, 403, 200, 200),
     "/settings/definitions/reasons/1/": (403, 403, 403, 200, 200),
+    "/settings/definitions/window/": (200, 200, 200, 200, 200),
     "/settings/policies/": (403, 403, 403, 200, 200),
     "/settings/policies/new/": (403, 403, 403, 200, 200),
     "/settings/policies/1/": (403, 403, 403, 200, 200),

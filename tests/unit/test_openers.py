@@ -37,15 +37,39 @@ def test_their_own_words_come_before_anything_else() -> None:
 def test_a_request_without_words_is_joined_by_the_prices_they_looked_at() -> None:
     history = [*prices(5), theirs("demo_request", DAY)]
     assert opening(history, now=NOW).sentence == (
-        "You asked us for a demo yesterday and looked at our prices 5 times. What do you want to see first?"
+        "You asked us for a demo yesterday and looked at our prices 5 times today. What do you want to see first?"
     )
 
 
 def test_prices_over_several_days_say_since_when() -> None:
     history = prices(4, apart=DAY)
     assert opening(history, now=NOW).sentence.startswith("You have looked at our prices 4 times since Saturday.")
-    assert opening(prices(2), now=NOW).sentence.startswith("You looked at our prices 2 times today.")
+    assert opening(prices(2), now=NOW).sentence.startswith("You looked at our prices twice today.")
     assert opening(prices(1), now=NOW).sentence.startswith("You looked at our prices today.")
+
+
+def test_a_download_names_the_mailing_that_led_to_it_and_the_prices_their_day() -> None:
+    may = dt.datetime(2026, 5, 5, 10, 0, tzinfo=dt.UTC)
+    history = [
+        *[Deed("page_view", may - DAY - HOUR * n, properties={"path": "/pricing"}) for n in range(2)],
+        Deed("content_download", may - 2 * DAY, properties={"title": "Buyer’s guide"}),
+        Deed("email_click", may - 3 * DAY, campaign="Spring mailing"),
+    ]
+    assert opening(history, now=may + 8 * DAY).sentence.startswith(
+        "You downloaded ‘Buyer’s guide’ on 3 May after ‘Spring mailing’ and looked at our prices twice on 4 May."
+    )
+    assert opening(history, now=may).sentence.startswith(
+        "You downloaded ‘Buyer’s guide’ on Sunday after ‘Spring mailing’ and looked at our prices twice yesterday."
+    )
+
+
+def test_a_mail_read_long_before_or_without_a_name_led_to_nothing() -> None:
+    download = theirs("content_download", HOUR, title="Guide")
+    for mail in (Deed("email_click", NOW - 4 * DAY, campaign="Spring"), theirs("email_open", 2 * HOUR)):
+        assert "after" not in opening([download, mail], now=NOW).sentence
+    assert opening([Deed("demo_request", NOW - HOUR, campaign="Fair")], now=NOW).sentence == (
+        "You asked us for a demo today after ‘Fair’. What do you want to see first?"
+    )
 
 
 def test_what_was_talked_about_is_not_brought_up_again() -> None:
