@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -20,7 +19,6 @@ from leads.stages import ReasonKind
 MORNING = dt.time(9)
 DATE_FORMAT = "%Y-%m-%d"
 MOMENT_FORMAT = "%Y-%m-%dT%H:%M"
-CURRENCIES = ("EUR", "GBP", "USD", "PLN", "CZK", "SEK", "BRL")
 LOGGED = [("call", _("Call")), ("email", _("E-mail")), ("meeting", _("Meeting")), ("note", _("Note"))]
 THEN = [
     ("work_on", _("Work on: it stays yours, as an SQL")),
@@ -139,6 +137,28 @@ class RecycleForm(forms.Form):
     comment = CommentField(label=_("In your words"))
 
 
+class RedirectForm(forms.Form):
+    """Why this contact is the wrong person, and who is the right one: a colleague who is known, or somebody new."""
+
+    reason = ReasonField(kind=ReasonKind.REDIRECT)
+    contact = forms.IntegerField(label=_("Somebody known"), required=False, min_value=1, max_value=2**63 - 1)
+    first_name = forms.CharField(label=_("First name"), max_length=100, required=False)
+    last_name = forms.CharField(label=_("Last name"), max_length=100, required=False)
+    job_title = forms.CharField(label=_("Job title"), max_length=150, required=False)
+    email = forms.EmailField(label=_("E-mail"), required=False)
+    phone = forms.CharField(label=_("Phone"), max_length=40, required=False)
+    comment = CommentField(label=_("What they said"))
+
+    def clean(self) -> dict[str, Any]:
+        """Either somebody known, or at least a name, an address or a number."""
+        cleaned = super().clean() or {}
+        typed = {name: cleaned.get(name) or "" for name in ("first_name", "last_name", "job_title", "email", "phone")}
+        cleaned["values"] = {name: value for name, value in typed.items() if value}
+        if not cleaned.get("contact") and not cleaned["values"] and not self.errors:
+            self.add_error("last_name", _("Choose who decides, or give a name, an e-mail address or a phone number."))
+        return cleaned
+
+
 class ReassignForm(forms.Form):
     """Who gets a handoff; nobody named means that routing chooses among the others."""
 
@@ -156,22 +176,6 @@ class PauseForm(forms.Form):
         max_length=300,
         widget=forms.TextInput({"list": "pause-reasons"}),
         error_messages={"required": _("Say why the clocks are to stand still.")},
-    )
-
-
-class OfferForm(forms.Form):
-    """An offer in money."""
-
-    name = forms.CharField(label=_("What is offered"), max_length=150, required=False)
-    amount = forms.DecimalField(
-        label=_("Amount"),
-        max_digits=14,
-        decimal_places=2,
-        min_value=Decimal(0),
-        error_messages={"required": _("Give the amount of the offer."), "invalid": _("Give the amount as a number.")},
-    )
-    currency = forms.ChoiceField(
-        label=_("Currency"), choices=[(code, code) for code in CURRENCIES], initial=CURRENCIES[0]
     )
 
 

@@ -248,6 +248,8 @@ class Colleagues:
             handoff_id=handoff_id,
             name=self.dice.choice(OFFERS).format(n=docks),
             amount=Decimal(amount or usual),
+            # Of some the price is still being worked out.
+            sent_date=at.date() if docks != 5 else None,
             at=at,
         )
 
@@ -256,6 +258,9 @@ class Colleagues:
         if opportunity is not None:
             type_ = self.dice.choice(("email", "email", "call", "meeting"))
             outcome = "reached" if type_ == "call" else ""
+            if type_ == "meeting":
+                negotiating = Opportunity.Step.NEGOTIATING
+                flows.move_opportunity(actor=seller, opportunity_id=opportunity_id, step=negotiating, at=at)
             flows.log_contact(actor=seller, contact_id=opportunity.contact_id, type=type_, outcome=outcome, at=at)
 
     def _win(self, seller: User, opportunity_id: int, at: dt.datetime) -> None:

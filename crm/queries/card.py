@@ -14,11 +14,13 @@ from crm import formats, openers
 from crm.charts import ScoreCourse
 from crm.errors import NotFound
 from crm.faces import OpenHours, ScoreFace, ScoreReasons
+from crm.flows.talks import HAPPY_FROM, may_change
 from crm.models import User
 from crm.openers import Opening
-from crm.queries import clocks, conversation, desk, history, inbox, timeline, why
+from crm.queries import board, clocks, conversation, desk, history, inbox, referrals, timeline, why
 from crm.queries.conversation import Conversation
 from crm.queries.desk import Desk
+from crm.queries.referrals import Referred
 from crm.queries.timeline import Timeline
 from crm.window_chart import WindowFace, day_words, window_face
 from leads import facts, lifecycle, words
@@ -89,6 +91,15 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Won:
+    """What the contact bought last, and how satisfied they are with it."""
+
+    opportunity: Opportunity
+    can_ask: bool
+    can_suggest: bool
+
+
+@dataclass(frozen=True)
 class Card:
     """One contact as one person sees it at `now`."""
 
@@ -118,6 +129,10 @@ class Card:
     answers: tuple[Answer, ...]
     """What sales found out, all four questions."""
     can_qualify: bool
+    moves: tuple[board.Move, ...]
+    """The steps to which the reader may move the offer."""
+    won: Won | None
+    referred: tuple[Referred, ...]
     desk: Desk
     hours: tuple[OpenHours, ...]
     place: Place | None
@@ -303,6 +318,9 @@ def card_of(user: User, *, contact_id: int, now: dt.datetime, is_whole: bool = F
         ),
         answers=answers_of(contact, rows=contact.qualifications.all()),
         can_qualify=may_write(user, contact),
+        moves=board.moves_of(offer) if offer and may_change(user, offer) else (),
+        won=_won(user, offers),
+        referred=referrals.referred_of(user, contact),
         desk=made,
         hours=drawn.hours,
         place=_place(contact, own) if user.is_salesperson else None,
@@ -324,6 +342,16 @@ def _handoffs(contact: Contact) -> tuple[list[Handoff], list[HandoffEvent]]:
     events = list(rows.order_by("-at", "-id"))
     found = {event.handoff_id: event.handoff for event in events}
     return sorted(found.values(), key=lambda row: (row.formed_at, row.pk), reverse=True), events
+
+
+def _won(user: User, offers: Sequence[Opportunity]) -> Won | None:
+    """The latest opportunity that was won; None when there is none."""
+    won = next((row for row in offers if row.state == Opportunity.State.WON), None)
+    if won is None:
+        return None
+    is_theirs = may_change(user, won)
+    is_happy = (won.satisfaction or 0) >= HAPPY_FROM
+    return Won(won, can_ask=is_theirs, can_suggest=is_theirs and is_happy and won.case_study_at is None)
 
 
 def _where(contact: Contact) -> str:

@@ -27,6 +27,7 @@ WITH_REASONS = (
     VerbName.REJECT,
     VerbName.RETURN,
     VerbName.RECYCLE,
+    VerbName.REDIRECT,
     VerbName.WIN,
     VerbName.DISQUALIFY,
 )
@@ -89,6 +90,7 @@ class Desk:
     can_open_opportunity: bool
     can_close_opportunity: bool
     can_recycle: bool
+    can_redirect: bool
     can_disqualify: bool
     can_requalify: bool
     can_reassign: bool
@@ -192,6 +194,7 @@ def desk_of(
         can_open_opportunity=can(VerbName.OPEN_OPPORTUNITY),
         can_close_opportunity=offer is not None and can(VerbName.WIN),
         can_recycle=can(VerbName.RECYCLE),
+        can_redirect=can(VerbName.REDIRECT),
         can_disqualify=not contact.is_disqualified and can(VerbName.DISQUALIFY),
         can_requalify=contact.is_disqualified and can(VerbName.REQUALIFY),
         can_reassign=can(VerbName.REASSIGN),

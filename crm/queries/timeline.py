@@ -75,7 +75,7 @@ def timeline_of(
     # A corrected phone number is history, but no touch.
     changes = contact.changes.select_related("actor")[:LONGEST] if is_whole else ()
     lines = [
-        *_activity_lines(activities),
+        *activity_lines(activities),
         *_event_lines(events, stage_changes),
         *_stage_lines(stage_changes, told={(event.verb, event.at) for event in events}),
         *_change_lines(changes),
@@ -100,7 +100,8 @@ def handoff_lines(events: Sequence[HandoffEvent], *, pauses: Iterable[Pause], no
     return [*_event_lines(events, ()), *_pause_lines(pauses, now=now)]
 
 
-def _activity_lines(activities: Sequence[Activity]) -> list[Line]:
+def activity_lines(activities: Sequence[Activity]) -> list[Line]:
+    """What a contact did and what was done with it; activities as `history.deed_of` wants them."""
     return [
         Line(
             line.latest.at,

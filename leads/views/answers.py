@@ -201,7 +201,14 @@ def contact_qualify(request: HttpRequest, contact_id: int) -> HttpResponse:
         flows.qualify(actor=user, contact_id=contact_id, answers=form.answers(), at=timezone.now())
         return _("Saved what you found out about %(name)s. The score follows.") % {"name": contact}
 
-    return act(request, contact_id, form=form, name="qualify_form", do=qualify)
+    return act(
+        request,
+        contact_id,
+        form=form,
+        name="qualify_form",
+        do=qualify,
+        undo_at=reverse("contact_undo", args=[contact.pk]),
+    )
 
 
 @require_POST
@@ -231,12 +238,14 @@ def act(
     name: str,
     do: Callable[[dict[str, Any]], str],
     undo: int | None = None,
+    undo_at: str = "",
     fields: dict[str, str] | None = None,
 ) -> HttpResponse:
     """Do one thing with a contact and show its page; refused input stays in its form there.
 
     `do` takes what was typed and returns the sentence that says what was done. `undo` is the handoff on which it can
-    be taken back. `fields` names the form's field for a field of the domain where the two differ.
+    be taken back, `undo_at` the address where something else can. `fields` names the form's field for a field of the
+    domain where the two differ.
     """
     refused = {name: form} if name else {}
     if not form.is_valid():
@@ -250,7 +259,8 @@ def act(
     except Conflict as refusal:
         return contact_page(request, contact_id, refused=refused, conflict=str(refusal), status=409)
     page = reverse("contact", args=[contact_id])
-    undo_url = f"{reverse('handoff_undo', args=[undo])}?{urlencode({'next': page})}" if undo else ""
+    undo_at = reverse("handoff_undo", args=[undo]) if undo else undo_at
+    undo_url = f"{undo_at}?{urlencode({'next': page})}" if undo_at else ""
     toasts.tell(request=request, text=text, undo_url=undo_url)
     if request.htmx:  # type: ignore[attr-defined]
         return contact_page(request, contact_id)

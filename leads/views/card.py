@@ -23,14 +23,15 @@ from leads.forms_sales import (
     AdjustForm,
     LogForm,
     LoseForm,
-    OfferForm,
     PauseForm,
     QualifyForm,
     ReassignForm,
     RecycleForm,
+    RedirectForm,
     RejectForm,
     WinForm,
 )
+from leads.forms_talks import OfferChangeForm, OfferForm, SatisfactionForm
 
 FORMS: Mapping[str, type[forms.Form]] = {
     "answer_form": RejectForm,
@@ -44,6 +45,8 @@ FORMS: Mapping[str, type[forms.Form]] = {
     "win_form": WinForm,
     "lose_form": LoseForm,
     "adjust_form": AdjustForm,
+    "redirect_form": RedirectForm,
+    "satisfaction_form": SatisfactionForm,
 }
 
 
@@ -87,6 +90,7 @@ def contact_page(
     context |= {name: refused.get(name) or form(auto_id=f"{name}_%s") for name, form in FORMS.items()}
     context["say_form"] = refused.get("say_form") or SayForm(auto_id="say_form_%s")
     context["qualify_form"] = refused.get("qualify_form") or QualifyForm(answers=found.answers)
+    context["change_form"] = refused.get("change_form") or OfferChangeForm(offer=found.offer)
     template = "leads/contact/body.html" if request.htmx else "leads/contact/page.html"  # type: ignore[attr-defined]
     return render(request, template, context, status=status)
 

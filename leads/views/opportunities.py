@@ -18,7 +18,8 @@ from crm.flows import AfterLoss
 from crm.queries import card as card_queries
 from crm.queries import desk
 from crm.queries import opportunities as queries
-from leads.forms_sales import LoseForm, OfferForm, WinForm
+from leads.forms_sales import LoseForm, WinForm
+from leads.forms_talks import OfferForm
 from leads.models import Opportunity
 from leads.stages import Refusal, VerbName
 from leads.views.answers import act, handoff_to, or_gone
@@ -57,7 +58,7 @@ def opportunity_open(request: HttpRequest, handoff_id: int) -> HttpResponse:
         return _("%(name)s is an opportunity of %(amount)s.") % {"name": offer.contact, "amount": amount}
 
     form = OfferForm(request.POST, auto_id="offer_form_%s")
-    return act(request, handoff.contact_id, form=form, name="offer_form", do=send)
+    return act(request, handoff.contact_id, form=form, name="offer_form", do=send, undo=handoff_id)
 
 
 @require_POST
@@ -71,7 +72,7 @@ def opportunity_win(request: HttpRequest, opportunity_id: int) -> HttpResponse:
         return _("Won %(name)s, %(amount)s.") % {"name": won.name, "amount": amount}
 
     form = WinForm(request.POST, auto_id="win_form_%s")
-    return act(request, offer.contact_id, form=form, name="win_form", do=win)
+    return act(request, offer.contact_id, form=form, name="win_form", do=win, undo=offer.handoff_id)
 
 
 @require_POST
@@ -93,7 +94,7 @@ def opportunity_lose(request: HttpRequest, opportunity_id: int) -> HttpResponse:
         return _("Lost %(name)s: %(reason)s.") % {"name": lost.name, "reason": lost.reason}
 
     form = LoseForm(request.POST, auto_id="lose_form_%s")
-    return act(request, offer.contact_id, form=form, name="lose_form", do=lose)
+    return act(request, offer.contact_id, form=form, name="lose_form", do=lose, undo=offer.handoff_id)
 
 
 def _opportunity_to(request: HttpRequest, opportunity_id: int, verb: VerbName) -> Opportunity:

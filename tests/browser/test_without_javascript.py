@@ -82,7 +82,7 @@ def test_from_the_offer_to_the_deal(lead, salesperson, open_page):
     offer = unfold(page, "Open an opportunity…")
     offer.get_by_label("What is offered").fill("Pilot, 8 docks")
     offer.get_by_label("Amount").fill("9800")
-    offer.get_by_role("button", name="The offer is out").click()
+    offer.get_by_role("button", name="Open the opportunity").click()
     becomes(Opportunity.objects.count, 1)
 
     won = unfold(page, "Won…")
