@@ -108,16 +108,33 @@ class DisqualifyForm(forms.Form):
 class SelectionForm(forms.Form):
     """Several handoffs, and what is to be done with all of them."""
 
-    verb = forms.ChoiceField(choices=[("approve", _("Approve")), ("return", _("Return"))])
+    APPROVE, ASSIGN, RETURN, DISQUALIFY = "approve", "assign", "return", "disqualify"
+
+    verb = forms.ChoiceField(
+        choices=[
+            (APPROVE, _("Approve")),
+            (ASSIGN, _("Approve, for one person")),
+            (RETURN, _("Return")),
+            (DISQUALIFY, _("Disqualify")),
+        ]
+    )
     handoff = IdsField(label=_("Leads"), error_messages={"required": _("Select the leads first.")})
+    assignee = forms.EmailField(label=_("Goes to"), required=False)
     reason = ReasonField(kind=ReasonKind.RETURN, required=False)
+    disqualify_reason = ReasonField(kind=ReasonKind.DISQUALIFY, required=False)
     comment = CommentField(label=_("In your words"))
 
     def clean(self) -> dict[str, Any]:
-        """Ask for a reason where several are returned."""
+        """Ask for what the verb needs: one reason, or one person, for all of them."""
         cleaned = super().clean() or {}
-        if cleaned.get("verb") == "return" and not cleaned.get("reason") and "reason" not in self.errors:
-            self.add_error("reason", _("Choose a reason."))
+        needs = {
+            self.RETURN: ("reason", _("Choose a reason.")),
+            self.DISQUALIFY: ("disqualify_reason", _("Choose a reason.")),
+            self.ASSIGN: ("assignee", _("Choose who gets them.")),
+        }
+        field, sentence = needs.get(cleaned.get("verb", ""), ("", ""))
+        if field and not cleaned.get(field) and field not in self.errors:
+            self.add_error(field, sentence)
         return cleaned
 
 

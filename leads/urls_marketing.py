@@ -2,12 +2,15 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from leads.views import campaigns, companies, contacts, merging, personas, queue, review, segments
+from leads.views import campaigns, companies, contacts, merging, personas, queue, queue_filters, review, segments
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("queue/", queue.queue, name="queue"),
     path("queue/news/", queue.queue_news, name="queue_news"),
     path("queue/preview/", queue.queue_preview, name="queue_preview"),
+    path("queue/filters/new/", queue_filters.filter_new, name="filter_new"),
+    path("queue/filters/<int:filter_id>/", queue_filters.filter_edit, name="filter_edit"),
+    path("queue/filters/<int:filter_id>/delete/", queue_filters.filter_delete, name="filter_delete"),
     path("queue/room/", queue.queue_room, name="queue_room"),
     path("queue/bulk/", review.queue_bulk, name="queue_bulk"),
     path("queue/undo/", review.queue_undo, name="queue_undo"),

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.core.paginator import Page, Paginator
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -17,10 +17,10 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from crm.access import person, roles_required
-from crm.models import Role, User
+from crm.models import FilteredPage, Role, User
 from crm.queries import evidence as evidence_queries
 from crm.queries import queue as queue_queries
-from crm.queries import scores
+from crm.queries import saved_filters, scores
 from crm.queries.evidence import Evidence
 from crm.queries.queue import Chosen, Due, Tab
 from leads import routing
@@ -75,7 +75,14 @@ def back_of(chosen: Chosen) -> str:
 @readers_only
 @require_safe
 def queue(request: HttpRequest) -> HttpResponse:
-    """The list with the evidence about one of its rows; to htmx only what changes."""
+    """The list with the evidence about one of its rows; to htmx only what changes.
+
+    Without a filter in the address it opens with the one that the person has chosen for that, if any.
+    """
+    if not request.GET and not request.htmx:  # type: ignore[attr-defined]
+        query = saved_filters.default_query(person(request), FilteredPage.QUEUE)
+        if query:
+            return HttpResponseRedirect(f"{reverse('queue')}?{query}")
     return queue_page(request, chosen=chosen_of(request.GET))
 
 
@@ -96,6 +103,7 @@ def queue_page(
     context = {
         "chosen": chosen,
         "back": back,
+        "kept": saved_filters.kept(user, FilteredPage.QUEUE, query=back),
         "now": now,
         **head_context(queue_queries.counts(user=user, now=now, selling=selling), chosen=chosen),
         "page": page,
@@ -144,7 +152,7 @@ def _tabs(chosen: Chosen, counts: queue_queries.Counts) -> list[dict[str, Any]]:
     return [
         {
             "label": label,
-            "href": _href(tab="" if tab is Tab.REVIEW else tab.value),
+            "href": _href(tab=tab.value),
             "count": counts.of(tab),
             "is_current": tab is chosen.tab,
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -18,7 +19,7 @@ from django.views.decorators.http import require_POST
 
 from crm import flows, toasts
 from crm.access import person, roles_required
-from crm.errors import Conflict, DomainError, Forbidden, Invalid
+from crm.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from crm.models import Role, User
 from crm.queries import evidence as evidence_queries
 from crm.queries import queue as queue_queries
@@ -26,6 +27,7 @@ from leads import routing
 from leads.forms import ApproveForm, DisqualifyForm, OfferForm, ReturnForm, SelectionForm
 from leads.models import Contact, Handoff
 from leads.selling import sellers
+from leads.stages import HandoffState
 from leads.views.card import contact_page
 from leads.views.queue import back_of, chosen_of, head_context, panel_page, queue_page, reviewers_only, told_counts
 
@@ -234,21 +236,17 @@ class _Results:
 @reviewers_only
 @require_POST
 def queue_bulk(request: HttpRequest) -> HttpResponse:
-    """Approve or return the selected leads, each in a transaction of its own."""
+    """Approve the selected leads, for whom routing finds or for one person, return or disqualify them: each in a
+    transaction of its own.
+    """
     chosen = chosen_of(QueryDict(request.POST.get("back", "")))
     form = SelectionForm(request.POST)
     if not form.is_valid():
         return queue_page(request, chosen=chosen, selection=form, status=422)
     user, values = person(request), form.cleaned_data
-    if values["verb"] == "return" and not user.is_marketer:
-        raise Forbidden(_("Returning leads is for marketers."))
-
-    def act(handoff_id: int) -> Handoff:
-        given: dict[str, Any] = {"actor": user, "handoff_id": handoff_id, "comment": values["comment"]}
-        if values["verb"] == "approve":
-            return flows.approve(at=timezone.now(), **given)
-        return flows.return_to_marketing(reason=values["reason"], at=timezone.now(), **given)
-
+    if values["verb"] in (form.RETURN, form.DISQUALIFY) and not user.is_marketer:
+        raise Forbidden(_("Returning and disqualifying leads is for marketers."))
+    act = partial(_bulk_act, user=user, values=values)
     # Where room is short the hottest get it; the others wait.
     results = _each(routing.hottest_first(values["handoff"]), user=user, act=act)
     if results.done:
@@ -256,6 +254,26 @@ def queue_bulk(request: HttpRequest) -> HttpResponse:
         toasts.tell(request=request, text=_bulk_done(values["verb"], results.done), undo_url=undo_url)
     _warn_of(request, results)
     return _to_queue(back_of(chosen))
+
+
+def _bulk_act(handoff_id: int, *, user: User, values: dict[str, Any]) -> Handoff:
+    """Do with one lead what was asked for all. Raises `DomainError`."""
+    given: dict[str, Any] = {"actor": user, "comment": values["comment"], "at": timezone.now()}
+    match values["verb"]:
+        case SelectionForm.RETURN:
+            return flows.return_to_marketing(handoff_id=handoff_id, reason=values["reason"], **given)
+        case SelectionForm.DISQUALIFY:
+            handoff = Handoff.objects.visible_to(user).select_related("contact").filter(id=handoff_id).first()
+            if handoff is None:
+                raise NotFound(_("There is no such handoff."))
+            if handoff.state not in (HandoffState.IN_REVIEW, HandoffState.WAITING):
+                raise Conflict(_("%(name)s is no longer in review.") % {"name": handoff.contact})
+            reason = values["disqualify_reason"]
+            handoff.contact = flows.disqualify(contact_id=handoff.contact_id, reason=reason, **given)
+            return handoff
+        case _:
+            named = values["assignee"] if values["verb"] == SelectionForm.ASSIGN else None
+            return flows.approve(handoff_id=handoff_id, assignee_email=named, **given)
 
 
 def _each(handoff_ids: Sequence[int], *, user: User, act: Callable[[int], Handoff]) -> _Results:
@@ -273,9 +291,12 @@ def _each(handoff_ids: Sequence[int], *, user: User, act: Callable[[int], Handof
 
 def _bulk_done(verb: str, done: Sequence[Handoff]) -> str:
     count = len(done)
-    if verb == "return":
+    if verb == SelectionForm.RETURN:
         text = ngettext("Returned %(count)d lead: %(reason)s.", "Returned %(count)d leads: %(reason)s.", count)
         return text % {"count": count, "reason": done[0].reason}
+    if verb == SelectionForm.DISQUALIFY:
+        text = ngettext("Disqualified %(count)d lead: %(reason)s.", "Disqualified %(count)d leads: %(reason)s.", count)
+        return text % {"count": count, "reason": done[0].contact.disqualified_reason}
     who = told_counts([str(handoff.assignee or "") for handoff in done])
     return ngettext("Approved %(count)d lead: %(who)s.", "Approved %(count)d leads: %(who)s.", count) % {
         "count": count,

@@ -20,6 +20,8 @@ COLUMNS = ("marketer", "assignee", "stranger", "manager", "admin")
 PAGES = {
     "/queue/": (200, 403, 403, 200, 200),
     "/queue/{offered}/": (200, 403, 403, 200, 200),
+    "/queue/filters/new/?query=due%3Dlate": (200, 403, 403, 200, 200),
+    "/queue/filters/999999/": (404, 403, 403, 404, 404),
     "/inbox/": (403, 200, 200, 403, 403),
     "/inbox/plan/": (403, 200, 200, 403, 403),
     "/contacts/": (200, 200, 200, 200, 200),

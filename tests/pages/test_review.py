@@ -192,6 +192,8 @@ def test_several_are_returned_for_one_reason_and_taken_back_together(client, sev
         ({"verb": "return", "comment": "Wants a brochure."}, "Choose a reason."),
         ({"verb": "return", "reason": "nonsense"}, "Choose one of the reasons."),
         ({"verb": "dance"}, "dance"),
+        ({"verb": "assign"}, "Choose who gets them."),
+        ({"verb": "disqualify", "reason": "not_ready"}, "Choose a reason."),
         ({"verb": "approve", "handoff": ["x"]}, "These rows are not known."),
         ({"verb": "approve", "handoff": []}, "Select the leads first."),
         ({"verb": "approve", "handoff": [str(n) for n in range(201)]}, "Select 200 at most."),
@@ -204,6 +206,25 @@ def test_a_bad_selection_changes_nothing_and_stays_selected(client, several, giv
     if "handoff" not in given:
         assert len(re.findall(r'data-select aria-label="[^"]+" checked', answer.content.decode())) == 3
     assert states() == ["in_review"] * 3
+
+
+def test_several_go_to_one_person_whatever_routing_would_find(client, several, other_salesperson):
+    asked = ids(several) | {"verb": "assign", "assignee": other_salesperson.email}
+    assert told(client.post("/queue/bulk/", asked)) == ["Approved 3 leads: Otto Other 3."]
+    assert states() == ["offered"] * 3
+    assert set(Handoff.objects.values_list("assignee__email", flat=True)) == {other_salesperson.email}
+
+
+def test_several_are_disqualified_for_one_reason_but_not_those_that_sales_has(client, manager, several):
+    flows.approve(actor=manager, handoff_id=several[1].pk, at=TUESDAY)
+    asked = ids(several) | {"verb": "disqualify", "disqualify_reason": "never_buys"}
+    done, refused = told(client.post("/queue/bulk/", asked))
+    assert done == "Disqualified 2 leads: Will not buy."
+    assert refused == "1 was left as it is. Pia Novak is no longer in review."
+    assert states() == ["closed", "closed", "offered"]
+    asked = "&".join(f"handoff={one.pk}" for one in (several[0], several[2]))
+    assert told(client.post(f"/queue/undo/?{asked}&next=/queue/")) == ["Taken back: 2 leads are as before."]
+    assert not Contact.objects.filter(is_disqualified=True).exists()
 
 
 def test_managers_approve_several_but_return_none(browsing, manager, several):
