@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
     from crm.models import User
 
 logger = logging.getLogger(__name__)
-BATCH = 500
+BATCH = 1000
 
 
-def sweep_timers(*, at: dt.datetime) -> int:
+def sweep_timers(*, at: dt.datetime, call_help: Callable[[], object] | None = None) -> int:
     """Take every step of every ladder that is due, then do what they ask for; return how many notices were written.
+
+    Where more is due than a batch, `call_help` is called once: another sweep beside this one shares the work.
 
     1. A batch is locked (rows another sweep holds are passed over), judged anew, and written in one transaction.
     2. A batch that raises is done again row by row, so that a poison row costs only itself: it is pushed ahead.
@@ -45,6 +48,9 @@ def sweep_timers(*, at: dt.datetime) -> int:
             told += sum(_sweep_one(timer_id, at=at) for timer_id in batch)
         if len(batch) < BATCH:
             break
+        if call_help is not None:
+            call_help()
+            call_help = None
     acts.run_due_acts(at=at)
     return told
 

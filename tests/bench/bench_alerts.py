@@ -7,6 +7,7 @@ move        10,000 running clocks brought under another promise, and then under 
 idle        what a sweep costs when nothing is due, with ever more clocks open
 sweep       one sweep of 10,000 due clocks among all: each judged anew, a notice and a mail to be sent written for each
             plain: the same rows written by three statements that judge nothing
+            together: two processes sweep as many at once, as two workers do when there is more than a batch
 through     a real beat and two real workers, mail over SMTP: 20 clocks fall due each second, then many at one instant
 """
 
@@ -186,8 +187,56 @@ def sweep(timers: int) -> None:
         f"   ratio {took / plain:.1f}   aim: under 1 s at 1,000,000",
         flush=True,
     )
+    took = sweep_together(at=instant_of(DUE))
+    print(f"{'together':<10}{took:>10,.2f} s for {DUE:,} due, by two processes", flush=True)
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE crm_notice, crm_delivery CASCADE")
+
+
+SWEEPER = """
+import datetime as dt, sys
+import django
+django.setup()
+from crm import flows
+at = dt.datetime.fromisoformat(sys.argv[1])
+flows.sweep_timers(at=at - dt.timedelta(days=1))
+print("ready", flush=True)
+sys.stdin.readline()
+print(flows.sweep_timers(at=at), flush=True)
+"""
+
+
+def sweep_together(*, at: dt.datetime) -> float:
+    """How many seconds two processes take to sweep what is due, both ready beforehand."""
+    sweepers = [
+        subprocess.Popen(
+            [sys.executable, "-c", SWEEPER, at.isoformat()],
+            cwd=FOLDER,
+            env=os.environ | {"DATABASE_URL": bench_url()},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for one in sweepers:
+        assert one.stdout is not None and one.stdout.readline() == "ready\n"
+    began = time.perf_counter()
+    for one in sweepers:
+        assert one.stdin is not None
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    told = [int(one.stdout.readline()) for one in sweepers if one.stdout is not None]
+    took = time.perf_counter() - began
+    for one in sweepers:
+        one.communicate()
+    assert sum(told) == DUE and all(told), told
+    return took
+
+
+def bench_url() -> str:
+    """The address of the benchmark's own database."""
+    return urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{DATABASE}"))
 
 
 def delivery_columns() -> str:
@@ -270,7 +319,7 @@ def wait_for_work(mail) -> None:
 @contextmanager
 def celery(kind: str, email_url: str, *extra: str) -> Iterator[None]:
     variables = os.environ | {
-        "DATABASE_URL": urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{DATABASE}")),
+        "DATABASE_URL": bench_url(),
         "EMAIL_URL": email_url,
         "LOG_LEVEL": "ERROR",
         "DIGEST_ABOVE": "100000",  # each alert leaves by itself

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from crm import flows, notice_words
 from crm.errors import Invalid
-from crm.flows import acts
+from crm.flows import acts, clocks
 from crm.models import Notice, Team, User
 from crm.models.people import TeamKind
 from crm.queries import alerts
@@ -139,6 +139,18 @@ def test_a_ladder_that_goes_on_from_another_does_not_repeat_what_was_done():
 
 
 # Telling --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_sweep_of_more_than_a_batch_calls_for_help_once(marketer, salesperson, monkeypatch):
+    monkeypatch.setattr(clocks, "BATCH", 2)
+    promise("answer", [{"kind": "breach", "to": "owner", "at_percent": 100}])
+    calls = []
+    for name in ("ada", "bea", "cleo", "dora", "edith"):
+        offer(marketer, salesperson, name=name)
+    assert flows.sweep_timers(at=AT + 4 * HOUR, call_help=lambda: calls.append("help")) == 5
+    assert calls == ["help"]
+    assert flows.sweep_timers(at=AT + 4 * HOUR, call_help=lambda: calls.append("help")) == 0
+    assert calls == ["help"]
 
 
 def test_a_step_tells_the_person_or_the_team_it_names(marketer, salesperson, other_salesperson, manager, partner):
