@@ -41,6 +41,13 @@ class PersonForm(forms.Form):
     capacity = forms.IntegerField(
         label=_("Open handoffs at most"), min_value=0, max_value=1000, initial=8, help_text=_("For salespeople.")
     )
+    daily_capacity = forms.IntegerField(
+        label=_("New leads a day at most"),
+        min_value=0,
+        max_value=1000,
+        required=False,
+        help_text=_("A day of their time zone; empty for no limit."),
+    )
     time_zone = forms.CharField(
         label=_("Time zone"),
         max_length=64,

@@ -60,6 +60,7 @@ PERSONAS = NavItem(_("Personas"), "/personas/")
 SEGMENTS = NavItem(_("Segments"), "/segments/")
 HANDOFFS = NavItem(_("Handoffs"), "/handoffs/")
 POLICIES = NavItem(_("Policies"), "/settings/policies/")
+ROUTING = NavItem(_("Routing"), "/settings/routing/")
 CALENDARS = NavItem(_("Calendars"), "/settings/calendars/")
 DEFINITIONS = NavItem(_("Definitions"), "/settings/definitions/")
 DELIVERIES = NavItem(_("Deliveries"), "/settings/deliveries/")
@@ -82,11 +83,11 @@ BY_ROLE: Mapping[str, tuple[NavGroup, ...]] = {
         NavGroup(_("Rows"), (CONTACTS, COMPANIES, HANDOFFS, OPPORTUNITIES)),
         NavGroup(_("Bring in"), (CAMPAIGNS, IMPORTS)),
         NavGroup(_("Judge"), (SCORING, PERSONAS, SEGMENTS)),
-        NavGroup(_("Promise"), (DEFINITIONS, POLICIES, CALENDARS)),
+        NavGroup(_("Promise"), (DEFINITIONS, ROUTING, POLICIES, CALENDARS)),
     ),
     Role.ADMIN: (
         NavGroup("", (SETTINGS, CONTACTS, COMPANIES)),
-        NavGroup(_("Promise"), (DEFINITIONS, POLICIES, CALENDARS)),
+        NavGroup(_("Promise"), (DEFINITIONS, ROUTING, POLICIES, CALENDARS)),
         NavGroup(_("Bring in"), (CAMPAIGNS, IMPORTS)),
         NavGroup(_("Judge"), (SCORING, PERSONAS, SEGMENTS)),
         NavGroup(_("Together"), (SLA, UNNOTICED, QUEUE, HANDOFFS, OPPORTUNITIES)),

@@ -28,6 +28,7 @@ from leads.models import (
     Opportunity,
     Persona,
     Reason,
+    RoutingRule,
     Segment,
     Task,
     TaskKind,
@@ -371,4 +372,15 @@ class SegmentFilter(filters.FilterSet):
 
     class Meta:
         model = Segment
+        fields: list[str] = []
+
+
+class RoutingRuleFilter(filters.FilterSet):
+    """Routing rules by name and whether they are in use."""
+
+    name = TextFilter(label=_("Name"))
+    active = YesNoFilter(field_name="is_active", label=_("Active"))
+
+    class Meta:
+        model = RoutingRule
         fields: list[str] = []

@@ -7,17 +7,15 @@ from typing import Any
 
 
 def shift(rows: Sequence[Any], *, pk: int, by: int) -> bool:
-    """Move the row `pk` among `rows`, which are locked and in their order, so many places down; whether it moved.
+    """Move the row `pk` among `rows`, which are locked and in their order, up (-1) or down (1); whether it moved.
 
-    Up by less than 0; it stops at the first and the last place. Only their column `position` is written, the places of
-    all of them staying the same where no two share one.
+    Only their column `position` is written, the places of all of them staying the same where no two share one.
     """
     order = [row.pk for row in rows]
     if pk not in order:
         return False
-    here = order.index(pk)
-    there = min(max(here + by, 0), len(order) - 1)
-    if here == there:
+    here, there = order.index(pk), order.index(pk) + by
+    if not 0 <= there < len(order):
         return False
     order.insert(there, order.pop(here))
     places = sorted(row.position for row in rows)

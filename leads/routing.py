@@ -21,7 +21,6 @@ from dataclasses import dataclass, field
 from django.db.models import F, prefetch_related_objects
 from django.utils.translation import gettext as _
 
-from crm import openers
 from crm.errors import Invalid
 from crm.models import User
 from leads import facts, rotation
@@ -207,7 +206,7 @@ class Desk:
 
     def place_all(self, handoffs: Sequence[Handoff], *, is_new: bool) -> list[Choice | None]:
         """The choice for each, one after the other, each counted before the next."""
-        if is_new and self._would_overtake(handoffs):
+        if is_new and self.would_overtake(handoffs):
             return [None for _handoff in handoffs]
         return [self._place(handoff) for handoff in handoffs]
 
@@ -218,8 +217,8 @@ class Desk:
         self.book(handoff, step)
         return Choice(assignee=step.chosen.person, because=step.because)
 
-    def _would_overtake(self, handoffs: Sequence[Handoff]) -> bool:
-        """Whether a lead that waits, none of these, could be offered now."""
+    def would_overtake(self, handoffs: Sequence[Handoff]) -> bool:
+        """Whether a lead that waits, none of these, could be offered now, so that a new one waits behind it."""
         if not any(one.obstacle is None for one in self.sellers.values()):
             return False
         own = {one.pk for one in handoffs}
@@ -241,8 +240,12 @@ class Desk:
         get = facts.handoff_getter(handoff, drawn=self._drawn)
         for rule, conditions in self.rules:
             yield self._by_rotation(rule, judge(conditions, get), self.pool_of(rule))
-        everybody = {pk: 1 for pk, one in self.sellers.items() if one.is_in_sales}
-        yield self._by_rotation(None, (), everybody)
+        yield self._by_rotation(None, (), self.everybody)
+
+    @property
+    def everybody(self) -> dict[int, int]:
+        """The weights of those who get what no rule placed: all of sales, alike."""
+        return {pk: 1 for pk, one in self.sellers.items() if one.is_in_sales}
 
     def pool_of(self, rule: RoutingRule) -> dict[int, int]:
         """The weights by person of a rule, those that are active: who is named, and the others of its team with 1."""
@@ -337,9 +340,8 @@ class Desk:
 
 def _because(rule: RoutingRule | None, chosen: Seller, *, is_turn: bool) -> str:
     """Why a rotation gave the lead to somebody, as it is kept on the handoff."""
-    why = _("Next in the rotation") if is_turn else _("Most room among those who had not had it")
-    if rule:
-        why = _("%(rule)s: %(why)s") % {"rule": rule, "why": openers.mid_sentence(why)}
+    why = _("next in the rotation") if is_turn else _("most room among those who had not had it")
+    why = _("%(rule)s: %(why)s") % {"rule": rule, "why": why} if rule else why[:1].upper() + why[1:]
     known = {"why": why, "open": chosen.open, "capacity": chosen.person.capacity}
     return _("%(why)s; %(open)d of %(capacity)d open") % known
 

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from crm.errors import Conflict, Invalid
 from crm.models import Team
+from leads.models import RoutingSettings
 from sla import clock
 from sla.models import Calendar, CalendarOf, Policy, Timer
 
@@ -82,7 +83,10 @@ def users_of(calendar: Calendar) -> list[str]:
     """The policies, teams and people that use a calendar, in words."""
     uses = [_("the policy “%(name)s”") % {"name": one.name} for one in calendar.policies.all()]
     uses += [_("the team %(name)s") % {"name": one.name} for one in calendar.teams.all()]
-    return uses + [_("the working time of %(name)s") % {"name": one.name} for one in calendar.people.all()]
+    uses += [_("the working time of %(name)s") % {"name": one.name} for one in calendar.people.all()]
+    if RoutingSettings.objects.filter(overflow_calendar=calendar).exists():
+        uses.append(_("how long leads wait for somebody"))
+    return uses
 
 
 def require_reach(calendar: clock.Calendar, *, working_seconds: float, at: dt.datetime, field: str) -> None:

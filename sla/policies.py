@@ -85,10 +85,9 @@ def copy(policy: Policy, *, actor: User | None, at: dt.datetime) -> Policy:
 
 
 def shift(policy: Policy, *, by: int) -> bool:
-    """Move an active policy so many places up (negative) or down among those of its milestone; whether it moved.
+    """Move an active policy up (-1) or down (1) among those of its milestone that are in use; whether it moved.
 
-    It stops at the first and the last place; one out of use has none. Those of the milestone are locked. What is
-    chosen changes for clocks that start from now on.
+    Those of the milestone are locked. What is chosen changes for clocks that start from now on.
     """
     rows = Policy.objects.select_for_update(no_key=True).filter(milestone=policy.milestone, is_active=True)
     return order.shift(list(rows), pk=policy.pk, by=by)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
-from crm import bulk
 from crm.errors import Conflict, Invalid
 from leads.models import Handoff
 from leads.sets import among
@@ -36,7 +35,9 @@ def start(handoffs: Sequence[Handoff], milestones: Iterable[Milestone], *, at: d
         chooser = Chooser(milestone, handoffs)
         chosen = ((handoff, chooser.choose(handoff)) for handoff in handoffs)
         timers += [_timer(handoff, policy, started_at=at) for handoff, policy in chosen if policy is not None]
-    _schedule(timers)
+    pauses = pauses_of([timer.handoff_id for timer in timers])
+    for timer in timers:
+        _schedule(timer, calendar=timer.calendar.parse(), pauses=pauses[timer.handoff_id])
     return Timer.objects.bulk_create(timers)
 
 
@@ -71,29 +72,24 @@ def refit(timers: Sequence[Timer], *, at: dt.datetime) -> int:
         for timer, policy in fitting
         if policy is not None and (policy.pk, policy.version) != (timer.policy_id, timer.policy_version)
     ]
+    pauses = pauses_of([timer.handoff_id for timer, _policy in moving])
     fresh = []
     for timer, policy in moving:
         new = _timer(timer.handoff, policy, started_at=timer.started_at)
         new.assignee_id, new.replaces = timer.assignee_id, timer
         new.steps, new.step = ladder.carry_over(timer.steps[: timer.step], onto=new.steps)
+        _schedule(new, calendar=new.calendar.parse(), pauses=pauses[timer.handoff_id])
         fresh.append(new)
-    _schedule(fresh)
     Timer.objects.filter(id__in=[timer.pk for timer, _policy in moving]).update(cancelled_at=at, next_check_at=None)
     Timer.objects.bulk_create(fresh)
     return len(fresh)
 
 
-def _schedule(timers: Sequence[Timer]) -> None:
-    """Set when timers warn, fall due and are to be looked at next, from their facts. They come with `calendar`."""
-    pauses = pauses_of([timer.handoff_id for timer in timers])
-    calendars: dict[int, clock.Calendar] = {}
-    for timer in timers:
-        if timer.calendar_id not in calendars:
-            calendars[timer.calendar_id] = timer.calendar.parse()
-        calendar, spans = calendars[timer.calendar_id], pauses[timer.handoff_id]
-        timer.warn_at = clock.due_at(calendar, timer.started_at, timer.target_seconds * WARN_SHARE, spans)
-        timer.due_at = clock.due_at(calendar, timer.started_at, timer.target_seconds, spans)
-        timer.next_check_at = ladder.next_time(timer, calendar=calendar, pauses=spans)
+def _schedule(timer: Timer, *, calendar: clock.Calendar, pauses: Sequence[PauseSpan]) -> None:
+    """Set when the timer warns, falls due and is to be looked at next, from its facts."""
+    timer.warn_at = clock.due_at(calendar, timer.started_at, timer.target_seconds * WARN_SHARE, pauses)
+    timer.due_at = clock.due_at(calendar, timer.started_at, timer.target_seconds, pauses)
+    timer.next_check_at = ladder.next_time(timer, calendar=calendar, pauses=pauses)
 
 
 def meet(handoff_ids: Collection[int], milestones: Iterable[Milestone], *, at: dt.datetime) -> None:
@@ -204,10 +200,11 @@ def resume(handoff: Handoff, *, at: dt.datetime) -> None:
 
 
 def _reschedule(timers: Sequence[Timer]) -> None:
-    """Write the instants of timers anew after their pauses or their calendar changed."""
-    _schedule(timers)
-    instants = ("id", "warn_at", "due_at", "next_check_at")
-    bulk.update(Timer, [{name: getattr(timer, name) for name in instants} for timer in timers])
+    """Recompute the instants of timers after their pauses changed."""
+    pauses = pauses_of([timer.handoff_id for timer in timers])
+    for timer in timers:
+        _schedule(timer, calendar=timer.calendar.parse(), pauses=pauses[timer.handoff_id])
+    Timer.objects.bulk_update(timers, ["warn_at", "due_at", "next_check_at"], batch_size=500)
 
 
 def reschedule_calendar(*, timer_ids: Collection[int]) -> int:

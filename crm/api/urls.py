@@ -21,6 +21,7 @@ from leads.api.imports import ImportResource
 from leads.api.opportunities import OpportunityResource
 from leads.api.personas import PersonaResource
 from leads.api.reasons import ReasonResource
+from leads.api.routing import RoutingRuleResource
 from leads.api.segments import SegmentResource
 from leads.api.tasks import TaskResource
 from scoring.api.models import ScoringModelResource
@@ -39,6 +40,7 @@ RESOURCES = {
     "personas": PersonaResource,
     "segments": SegmentResource,
     "scoring-models": ScoringModelResource,
+    "routing-rules": RoutingRuleResource,
     "policies": PolicyResource,
     "calendars": CalendarResource,
     "timers": TimerResource,

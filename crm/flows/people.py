@@ -19,7 +19,18 @@ from crm.queries.holdings import FOR_GOOD
 from leads import routing
 from sla import calendars
 
-FIELDS = ("email", "name", "team", "language", "time_zone", "calendar", "capacity", "is_on_duty", "is_active")
+FIELDS = (
+    "email",
+    "name",
+    "team",
+    "language",
+    "time_zone",
+    "calendar",
+    "capacity",
+    "daily_capacity",
+    "is_on_duty",
+    "is_active",
+)
 PASSWORD_BYTES = 12
 
 

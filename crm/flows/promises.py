@@ -83,10 +83,7 @@ def copy_policy(*, actor: User, policy_id: int, at: dt.datetime) -> Policy:
 
 @transaction.atomic
 def shift_policy(*, actor: User, policy_id: int, by: int) -> bool:
-    """Have a policy asked so many places earlier (negative) or later; whether it moved.
-
-    Raises `Forbidden`, `NotFound`.
-    """
+    """Have a policy asked one place earlier (-1) or later (1); whether it moved. Raises `Forbidden`, `NotFound`."""
     require_promiser(actor)
     return policies.shift(_locked_policy(policy_id), by=by)
 

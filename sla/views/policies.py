@@ -81,11 +81,10 @@ def policy_delete(request: HttpRequest, policy_id: int) -> HttpResponse:
 @promisers_only
 @require_POST
 def policy_shift(request: HttpRequest, policy_id: int) -> HttpResponse:
-    """Have one asked so many places earlier or later."""
-    try:
-        by = int(request.POST.get("by", ""))
-    except ValueError:
-        toasts.warn(request=request, text=_("Say by how many places it moves, less than 0 for earlier."))
+    """Have one asked a place earlier or later."""
+    by = {"up": -1, "down": 1}.get(request.POST.get("to", ""))
+    if by is None:
+        toasts.warn(request=request, text=_("Say whether it goes up or down."))
         return _list_page(request, status=422)
     flows.shift_policy(actor=person(request), policy_id=policy_id, by=by)
     if request.htmx:  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from crm import flows
-from crm.flows import definitions, personas
+from crm.flows import definitions, personas, routes
 from crm.models import ApiKey, Notice, Role, Team, User, Webhook
 from leads import segments
 from leads.models import (
@@ -28,6 +28,7 @@ from leads.models import (
     Opportunity,
     Persona,
     Reason,
+    RoutingRule,
     Segment,
     Task,
 )
@@ -157,6 +158,7 @@ class World:
     segment: Segment
     webhook: Webhook
     reason: Reason
+    routing_rule: RoutingRule
     handover_rule: HandoverRule
 
     def path(self, resource: str) -> str:
@@ -180,6 +182,7 @@ class World:
             "segments": self.segment,
             "webhooks": self.webhook,
             "reasons": self.reason,
+            "routing-rules": self.routing_rule,
             "handover-rules": self.handover_rule,
         }
         return f"{resource}/{rows[resource].pk}/"
@@ -222,6 +225,7 @@ def world(marketer: User, salesperson: User, manager: User) -> World:
         file_import=file_import,
         handover_rule=definitions.add_handover_rule(actor=manager, values={"name": "All reviewed"}),
         reason=Reason.objects.get(kind="return", code="not_ready"),
+        routing_rule=routes.create_rule(actor=manager, values={"name": "Field", "team": salesperson.team}),
         webhook=Webhook.objects.create(name="Room", url="https://hooks.example.com/", kinds=["warn"], created_at=NOW),
     )
 

@@ -12,7 +12,8 @@ ROLES = (Role.MARKETER, Role.SALESPERSON, Role.MANAGER, Role.ADMIN)
 ALL, MARKETING, MANAGEMENT = frozenset(ROLES), frozenset(ROLES) - {Role.SALESPERSON}, {Role.MANAGER, Role.ADMIN}
 ROWS = tuple(name for name in RESOURCES if name not in ("activity-types", "sources", "definitions"))
 # What salespeople do not see at all, or see all of; everything else has row rights.
-FOR_ALL = ("campaigns", "personas", "scoring-models", "policies", "calendars", "reasons", "handover-rules")
+FOR_ALL = ("campaigns", "personas", "scoring-models", "policies", "calendars", "reasons")
+FOR_ALL += ("handover-rules", "routing-rules")
 MANAGED = {Role.SALESPERSON: 403, Role.MARKETER: 403}
 READERS = {"imports": MARKETING, "segments": MARKETING, "webhooks": {Role.ADMIN}, "people": MANAGEMENT}
 ADMINISTERED = dict.fromkeys(ROLES, 403)
@@ -74,6 +75,8 @@ WRITES = [
     ),
     ("post", "reasons/", {"kind": "won", "label": "New"}, MANAGED | dict.fromkeys(MANAGEMENT, 201)),
     ("patch", "reasons", {"description": "Later."}, MANAGED | dict.fromkeys(MANAGEMENT, 200)),
+    ("post", "routing-rules/", {"name": "New", "team": "Field sales"}, MANAGED | dict.fromkeys(MANAGEMENT, 201)),
+    ("patch", "routing-rules", {"active": False}, MANAGED | dict.fromkeys(MANAGEMENT, 200)),
     ("post", "handover-rules/", {"name": "New", "conditions": CHOICE}, MANAGED | dict.fromkeys(MANAGEMENT, 201)),
     ("patch", "handover-rules", {"name": "Old"}, MANAGED | dict.fromkeys(MANAGEMENT, 200)),
     ("post", "reasons/1/shift/", {"to": "down"}, MANAGED | dict.fromkeys(MANAGEMENT, 200)),
@@ -209,6 +212,7 @@ ALLOWED = {
     "personas": ({"get", "post"}, {"get", "patch", "delete"}),
     "segments": ({"get", "post"}, {"get", "patch", "delete"}),
     "scoring-models": ({"get", "post"}, {"get", "patch", "delete"}),
+    "routing-rules": ({"get", "post"}, {"get", "patch", "delete"}),
     "policies": ({"get", "post"}, {"get", "patch", "delete"}),
     "calendars": ({"get", "post"}, {"get", "patch", "delete"}),
     "timers": ({"get"}, {"get"}),

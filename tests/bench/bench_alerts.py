@@ -3,7 +3,6 @@
 Run as `python -m tests.bench.bench_alerts`. Without DATABASE_URL and REDIS_URL it starts throw-away servers. TIMERS
 (100,000) is how many clocks are open; 1,000,000 is the size the aims are meant for, and takes some minutes to lay out.
 
-move        10,000 running clocks brought under another promise, and then under other hours, behind the page
 idle        what a sweep costs when nothing is due, with ever more clocks open
 sweep       one sweep of 10,000 due clocks among all: each judged anew, a notice and a mail to be sent written for each
             plain: the same rows written by three statements that judge nothing
@@ -54,7 +53,6 @@ def main() -> None:
     timers = int(os.environ.get("TIMERS", "100000"))
     print(f"{os.cpu_count()} processors, PostgreSQL {connection.pg_version // 10000}", flush=True)
     lay_out_ground()
-    moves()
     idle(timers)
     sweep(timers)
     through()
@@ -70,54 +68,6 @@ def lay_out_ground() -> None:
 
     clock_rows.make_sellers(PEOPLE)
     User.objects.create_user("boss@baton.example", name="Boss", roles=(Role.MANAGER,))
-
-
-# What a change of a promise costs -------------------------------------------------------------------------------------
-
-
-def moves() -> None:
-    """A promise that 10,000 running clocks stand under gets other hours; then its hours change."""
-    from django.db import connection
-    from django.utils import timezone
-
-    from crm.flows import promises
-    from crm.flows.moves import run_move
-    from crm.models import User
-    from sla.models import Calendar, Policy
-    from tests import clock_rows
-
-    now = timezone.now()
-    clock_rows.open_clocks(DUE, first_due_at=now + dt.timedelta(days=1), apart_seconds=0.5)
-    boss = User.objects.get(email="boss@baton.example")
-    policy = Policy.objects.get(name=clock_rows.POLICY)
-    week = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
-    office = Calendar.objects.create(name="bench", weekly=week)
-    values = {name: getattr(policy, name) for name in ("name", "milestone", "target_seconds", "conditions", "steps")}
-
-    def other_promise():
-        return promises.edit_policy(
-            actor=boss, policy_id=policy.pk, values=values | {"calendar": office}, at=now, has_move=True
-        )[1]
-
-    def other_hours():
-        office.weekly = week | {"fri": [["09:00", "15:00"]]}
-        return promises.save_calendar(actor=boss, calendar=office, at=now)
-
-    for name, change in (("another promise", other_promise), ("other hours", other_hours)):
-        began = time.perf_counter()
-        move = change()
-        answered = time.perf_counter()
-        move = run_move(move_id=move.pk, at=now)
-        took = time.perf_counter() - answered
-        assert move.is_done and move.moved == DUE, (move.state, move.moved, move.error)
-        print(
-            f"{'move':<10}{DUE / took:>10,.0f} clocks a second brought under {name}; the page waited "
-            f"{(answered - began) * 1000:,.0f} ms",
-            flush=True,
-        )
-    Policy.objects.filter(pk=policy.pk).update(calendar=Calendar.objects.exclude(pk=office.pk).get(always_open=True))
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE sla_timer CASCADE")
 
 
 # What a sweep costs ---------------------------------------------------------------------------------------------------

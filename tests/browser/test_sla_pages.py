@@ -88,35 +88,3 @@ def test_leads_of_somebody_away_are_given_on_together(late_ones, salesperson, ot
     page.locator(".selection button[value=give]").click()
     expect(page.locator("main")).to_contain_text("Everybody who holds a lead is on duty.")
     assert set(Handoff.objects.values_list("assignee", flat=True)) == {other_salesperson.pk}
-
-
-def test_promises_are_put_in_order_by_dragging_or_by_key(manager, new_page):
-    office = Calendar.objects.get(always_open=True)
-    for number, name in enumerate(("First", "Second", "Third")):
-        Policy.objects.create(name=name, milestone="review", target_seconds=3600, calendar=office, position=number - 10)
-
-    def names():
-        rows = page.locator("tbody", has_text="Third").locator("[data-place] a.name")
-        return rows.all_inner_texts()[:3]
-
-    page = new_page(manager)
-    page.goto("/settings/policies/")
-    assert names() == ["First", "Second", "Third"]
-    row = {name: page.locator("[data-place]", has=page.get_by_role("link", name=name, exact=True)) for name in names()}
-    height = row["Third"].bounding_box()["height"]
-    row["First"].locator("[data-grip]").drag_to(row["Third"], target_position={"x": 30, "y": height - 4})
-    expect(page.locator("tbody", has_text="Third").locator("[data-place] a.name").nth(2)).to_have_text("First")
-    assert names() == ["Second", "Third", "First"]
-    row["First"].locator("[data-grip]").drag_to(row["Second"], target_position={"x": 30, "y": 3})
-    expect(page.locator("tbody", has_text="Third").locator("[data-place] a.name").first).to_have_text("First")
-    assert names() == ["First", "Second", "Third"]
-    # Not into the order of another promise.
-    row["First"].locator("[data-grip]").drag_to(page.locator("tbody", has_not_text="Third").first)
-    assert names() == ["First", "Second", "Third"]
-    page.get_by_role("button", name="Ask First later", exact=True).press("Enter")
-    expect(page.locator("tbody", has_text="Third").locator("[data-place] a.name").first).to_have_text("Second")
-    assert list(Policy.objects.filter(milestone="review").values_list("name", flat=True))[:3] == [
-        "Second",
-        "First",
-        "Third",
-    ]
