@@ -153,6 +153,8 @@ def _statement(themes: Sequence[_Theme], *, led_by: str, now: datetime) -> str:
     if led_by and led_by not in first:
         first = _("%(first)s after ‘%(campaign)s’") % {"first": first, "campaign": led_by}
     words = themes[0].latest.words
+    if words and themes[0].kind == "form_submission":
+        return _("%(first)s: ‘%(words)s’.") % {"first": first, "words": _clip(words)}
     if words:
         return _("%(first)s and wrote: ‘%(words)s’.") % {"first": first, "words": _clip(words)}
     second = next((clause for theme in themes[1:] if (clause := _second_clause(theme, now=now))), "")

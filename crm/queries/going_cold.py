@@ -27,6 +27,7 @@ from leads.models import Contact, Handoff, Task
 from leads.models.handoffs import OPEN
 from leads.models.qualification import Letter
 from leads.models.tasks import TaskKind
+from leads.models.windows import lead_time_beside, with_lead_time
 from leads.stages import HandoffState, Stage
 from leads.window import LeadTime, WindowState
 
@@ -61,6 +62,7 @@ class Held:
     reached_at: dt.datetime | None
     offer: Offer | None
     decide_by: dt.date | None
+    lead_time: LeadTime
 
     @property
     def amount(self) -> float:
@@ -74,7 +76,7 @@ def held_by(user: User, *, now: dt.datetime) -> list[Held]:
     """
     is_in_work = Q(stage__in=[Stage.SQL.value, Stage.OPPORTUNITY.value])
     is_stirring = Q(stage=Stage.CUSTOMER.value, last_activity_at__gte=now - ACTIVE_WITHIN)
-    rows = (
+    rows = with_lead_time(
         Contact.objects.visible_to(user)
         .filter(is_in_work | is_stirring, owner=user)
         .select_related("company")
@@ -102,7 +104,9 @@ def _held(row: Contact) -> Held:
     offer = None
     if values["offer_opened_at"] is not None:
         offer = Offer(values["offer_name"], values["offer_amount"], values["offer_currency"], values["offer_opened_at"])
-    return Held(row, values["answered_at"], values["reached_at"], offer, values["decide_by"])
+    return Held(
+        row, values["answered_at"], values["reached_at"], offer, values["decide_by"], lead_time=lead_time_beside(row)
+    )
 
 
 def given_back_by(user: User, *, now: dt.datetime) -> list[Handoff]:
@@ -195,9 +199,7 @@ def task_errand(task: Task, deeds: Sequence[Deed], *, held: Held | None, now: dt
     )
 
 
-def judge_window(
-    held: Held, deeds: Sequence[Deed], *, step: Task | None, lead_time: LeadTime, now: dt.datetime
-) -> Errand | None:
+def judge_window(held: Held, deeds: Sequence[Deed], *, step: Task | None, now: dt.datetime) -> Errand | None:
     """Whether to talk to a buyer now because of the day of their decision, and nobody has since the window opened.
 
     Not where the next `step` is planned within the window anyway.
@@ -205,7 +207,7 @@ def judge_window(
     today = timezone.localtime(now).date()
     if held.decide_by is None or held.decide_by < today:
         return None
-    days = window.window_of(held.decide_by, lead_time)
+    days = window.window_of(held.decide_by, held.lead_time)
     state = days.state(today)
     if state is WindowState.TOO_EARLY:
         return None

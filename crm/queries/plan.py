@@ -22,7 +22,6 @@ from leads import window
 from leads.models import Contact, Handoff
 from leads.models.tasks import TaskKind
 from leads.stages import HandoffState
-from leads.window import LeadTime
 from sla.models import Milestone, Timer
 
 DAYS_AHEAD = 14
@@ -174,7 +173,7 @@ def _windows(held: Sequence[Held], *, days: Sequence[dt.date]) -> Found:
     for one in held:
         if one.decide_by is None:
             continue
-        of_buyer = window.window_of(one.decide_by, LeadTime())
+        of_buyer = window.window_of(one.decide_by, one.lead_time)
         if days[0] <= of_buyer.opens_on <= days[-1]:
             text = _("Decides by %(day)s") % {"day": formats.whole_day(one.decide_by)}
             opening.append((Coming.WINDOW, of_buyer.opens_on, Entry(one.contact, None, text)))

@@ -17,7 +17,6 @@ from crm.queries.going_cold import Held
 from crm.urgency import Urgency, stake_of, urgency
 from leads.models import Task
 from leads.stages import HandoffState
-from leads.window import LeadTime
 from sla import clock
 from sla.models import Milestone, Timer
 
@@ -63,7 +62,7 @@ def waiting_for(user: User, *, now: dt.datetime) -> ToDo:
         of_contact, step = deeds.get(key, ()), steps.get(key)
         if key not in promised:
             found.append(going_cold.judge(one, of_contact, step=step, now=now))
-        found.append(going_cold.judge_window(one, of_contact, step=step, lead_time=LeadTime(), now=now))
+        found.append(going_cold.judge_window(one, of_contact, step=step, now=now))
     found += [going_cold.came_back(one, deeds.get(key, ()), now=now) for key, one in given_back.items()]
     return ToDo(
         errands=tuple(one for one in found if one is not None), held=tuple(held), tasks=tuple(tasks), deeds=deeds

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
-from django_htmx.http import HttpResponseClientRefresh
+from django_htmx.http import HttpResponseClientRefresh, reselect, reswap, retarget
 
 from crm.access import person
 from crm.errors import NotFound
@@ -48,6 +48,9 @@ FORMS: Mapping[str, type[forms.Form]] = {
     "redirect_form": RedirectForm,
     "satisfaction_form": SatisfactionForm,
 }
+
+TYPED = ("comment", "note", "text")
+"""The fields in which people write in their own words."""
 
 
 @require_safe
@@ -100,7 +103,12 @@ def gone_page(request: HttpRequest, **which: int) -> HttpResponse:
     words = card_queries.farewell(person(request), now=timezone.now(), **which)
     if not words:
         raise NotFound(_("There is no such contact."))
-    if request.htmx:  # type: ignore[attr-defined]
-        # What stands on the screen is no longer theirs: the whole page goes.
+    typed = next((text for name in TYPED if (text := request.POST.get(name, "").strip())), "")
+    context = {"words": words, "typed": typed}
+    if not request.htmx:  # type: ignore[attr-defined]
+        return render(request, "leads/contact/gone.html", context, status=404)
+    # What stands on the screen is no longer theirs: the whole page goes, but for what they typed.
+    if not typed:
         return HttpResponseClientRefresh()
-    return render(request, "leads/contact/gone.html", {"words": words}, status=404)
+    page = render(request, "leads/contact/gone.html", context, status=409)
+    return reselect(reswap(retarget(page, "#main"), "outerHTML"), "#main")

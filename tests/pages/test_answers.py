@@ -104,6 +104,12 @@ def test_a_team_mate_who_was_faster_is_named(browsing, marketer, manager, salesp
     assert late.status_code == 404
     assert "Eva Novak is with Sam Seller since today 10:00." in late.content.decode()
     assert browsing(other_salesperson).post(f"/handoffs/{handoff.pk}/accept/", **HTMX)["HX-Refresh"] == "true"
+    typed = {"reason": "no_budget", "comment": "I know them: <no>"}
+    for headers, status in (({}, 404), (HTMX, 409)):
+        answer = browsing(other_salesperson).post(f"/handoffs/{handoff.pk}/reject/", typed, **headers)
+        assert answer.status_code == status
+        assert "I know them: &lt;no&gt;</textarea>" in answer.content.decode()
+        assert answer.get("HX-Retarget") == ("#main" if headers else None)
 
 
 LOGS = [

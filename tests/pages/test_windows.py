@@ -6,6 +6,7 @@ import itertools
 import pytest
 
 from crm import flows
+from crm.queries import going_cold
 from crm.window_chart import window_face
 from leads.models.windows import LeadTimeSetting, lead_time
 from leads.window import LeadTime, window_of
@@ -76,3 +77,16 @@ def test_the_bar_stays_within_its_frame_whenever_today_is(days):
     assert all(0 <= float(label.x[:-1]) <= 100 for label in (*face.above, *face.below))
     for (x, width), (following, _width) in itertools.pairwise(edges):
         assert x + width == pytest.approx(following, abs=0.02)
+
+
+def test_the_inbox_and_the_card_go_by_the_same_lead_time(browsing, marketer, salesperson, manager):
+    handoff = bring_to("called", marketer=marketer, seller=salesperson, at=TUESDAY)
+    timeline = {"verdict": "confirmed", "decide_by_date": TODAY + dt.timedelta(days=80)}
+    flows.qualify(actor=salesperson, contact_id=handoff.contact_id, answers={"timeline": timeline}, at=TUESDAY)
+    [held] = going_cold.held_by(salesperson, now=TUESDAY)
+    assert held.lead_time == LeadTime()
+    browsing(manager).post(ADDRESS, {"earliest_days": 90, "latest_days": 30})
+    [held] = going_cold.held_by(salesperson, now=TUESDAY)
+    assert held.lead_time == LeadTime(90, 30)
+    card = words(browsing(salesperson).get(f"/contacts/{handoff.contact_id}/").content.decode())
+    assert "When to call Call now 50 days left" in card

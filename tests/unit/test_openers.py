@@ -72,6 +72,11 @@ def test_a_mail_read_long_before_or_without_a_name_led_to_nothing() -> None:
     )
 
 
+def test_what_they_wrote_is_said_once() -> None:
+    wrote = theirs("form_submission", DAY, message="Two gates.", form="/contact")
+    assert opening([wrote], now=NOW).sentence.startswith("You wrote to us yesterday: ‘Two gates’.")
+
+
 def test_what_was_talked_about_is_not_brought_up_again() -> None:
     history = [
         theirs("page_view", HOUR, path="/pricing"),
