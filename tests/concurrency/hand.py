@@ -101,6 +101,23 @@ def verb(*, name: str, by: str, handoff_id: int, **arguments: Any) -> str:
 
 
 @act
+def approve_each(*, by: str, handoff_ids: list[int]) -> dict[str, str]:
+    """The person with the address `by` approves one after the other as routing says; what became of each."""
+    actor, became = User.objects.get(email=by), {}
+    for handoff_id in handoff_ids:
+        try:
+            became[str(handoff_id)] = str(flows.approve(actor=actor, handoff_id=handoff_id, at=timezone.now()).state)
+        except DomainError as refusal:
+            became[str(handoff_id)] = type(refusal).__name__
+    return became
+
+
+@act
+def route_waiting() -> int:
+    return flows.route_waiting(at=timezone.now())
+
+
+@act
 def merge(*, by: str, kept: int, merged: int) -> int:
     """The person with the address `by` makes one contact of two; the number of the one that is left."""
     actor = User.objects.get(email=by)
