@@ -220,7 +220,10 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "crm.api.schema.add_problems",
     ],
-    "ENUM_NAME_OVERRIDES": {"TaskKindEnum": "leads.models.tasks.TaskKind"},
+    "ENUM_NAME_OVERRIDES": {
+        "TaskKindEnum": "leads.models.tasks.TaskKind",
+        "JobStateEnum": "scoring.models.JobState",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",

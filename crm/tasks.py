@@ -7,10 +7,10 @@ from django.utils import timezone
 
 from crm import deliveries, flows
 from crm import heartbeat as signs_of_life
-from crm.flows import backtests, learning, moves, publishing, reports
+from crm.flows import backtests, learning, moves, previews, publishing, reports
 from crm.models.notices import Channel
 from leads.tasks import run_import
-from scoring.tasks import run_backtest, run_publication, run_suggestion
+from scoring.tasks import run_backtest, run_preview, run_publication, run_suggestion
 from sla.tasks import run_clock_move
 
 logger = logging.getLogger(__name__)
@@ -83,6 +83,8 @@ def resume_jobs() -> None:
         run_publication.delay(publication_id=publication_id)
     for suggestion_id in learning.suggestions_to_resume(at=timezone.now()):
         run_suggestion.delay(suggestion_id=suggestion_id)
+    for preview_id in previews.previews_to_resume(at=timezone.now()):
+        run_preview.delay(preview_id=preview_id)
     for move_id in moves.moves_to_resume(at=timezone.now()):
         run_clock_move.delay(move_id=move_id)
 

@@ -325,3 +325,29 @@ class SuggestionJob(models.Model):
 
     def __str__(self) -> str:
         return f"suggestion {self.pk}"
+
+
+class PreviewJob(models.Model):
+    """What publishing a draft would do, counted in the background; its result stays until it is counted again."""
+
+    model = models.OneToOneField(ScoringModel, on_delete=models.CASCADE, related_name="preview_job")
+    revision_at = models.DateTimeField(null=True, blank=True)
+    state = models.CharField(max_length=10, choices=JobState, default=JobState.QUEUED)
+    total = models.PositiveIntegerField(default=0)
+    done = models.PositiveIntegerField(default=0)
+    result = models.JSONField(null=True, blank=True)
+    result_revision_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="preview_done_has_a_result", condition=~Q(state="done") | Q(result__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"preview of {self.model_id}"

@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from crm.flows import backtests, learning, publishing
+from crm.flows import backtests, learning, previews, publishing
 
 logger = logging.getLogger(__name__)
 
@@ -31,3 +31,10 @@ def run_suggestion(*, suggestion_id: int) -> None:
     """Learn points from how handoffs ended, and draft them."""
     job = learning.run_suggestion(suggestion_id=suggestion_id, at=timezone.now())
     logger.info("Suggestion %d is %s.", job.pk, job.state)
+
+
+@shared_task
+def run_preview(*, preview_id: int) -> None:
+    """Count what publishing a draft would do."""
+    job = previews.run_preview(preview_id=preview_id, at=timezone.now())
+    logger.info("Preview %d is %s after %d of %d contacts.", job.pk, job.state, job.done, job.total)

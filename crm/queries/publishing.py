@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
 from heapq import nlargest
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from crm.queries.capacity import WEEK, weekly_capacity
 from leads import stages
@@ -17,6 +17,8 @@ from scoring.models import Publication, ScoringModel
 from scoring.services import load_rules, published_rules
 
 BATCH = 2000
+AT_ONCE = 5000
+"""So many contacts are counted within a request; more in the background."""
 SHOWN = 50
 WEEKS = 8
 WORKING_DAYS = 5
@@ -68,10 +70,30 @@ class Preview:
         return course
 
 
-def preview(model: ScoringModel, *, at: dt.datetime) -> Preview:
+def kept(found: Preview) -> dict[str, Any]:
+    """A preview as a row keeps it."""
+    return asdict(found) | {"at": found.at.isoformat()}
+
+
+def read(result: Mapping[str, Any]) -> Preview:
+    """A preview from what `kept` made of it, whatever else the row keeps beside it."""
+    movers = {name: tuple(Mover(**one) for one in result[name]) for name in ("promoted", "cooled")}
+    own = {field.name: result[field.name] for field in fields(Preview)}
+    return Preview(**own | movers | {"at": dt.datetime.fromisoformat(result["at"])})
+
+
+def counted_at_once() -> bool:
+    """Whether so few contacts are known that a request may count them all."""
+    return not Contact.objects.order_by("id").values_list("id", flat=True)[AT_ONCE : AT_ONCE + 1]
+
+
+def preview(
+    model: ScoringModel, *, at: dt.datetime, on_progress: Callable[[int], None] = lambda contacts: None
+) -> Preview:
     """Who would be promoted at `at`, who would cool, and what the queue would look like. Writes nothing.
 
     Scores are computed by the database in batches of contacts, so that memory does not grow with their number.
+    `on_progress` is told after each batch how many are counted.
     """
     rules, in_force = load_rules(model), published_rules().model
     dormant = set(Handoff.objects.filter(resurface_at__isnull=False).values_list("contact_id", flat=True))
@@ -93,6 +115,7 @@ def preview(model: ScoringModel, *, at: dt.datetime) -> Preview:
                 cooled_count += 1
                 cooled.append(row)
         promoted, cooled = nlargest(SHOWN, promoted), nlargest(SHOWN, cooled, key=lambda one: one[2])
+        on_progress(contacts)
     names = {row.pk: row.name for row in Contact.objects.filter(id__in=[row[1] for row in (*promoted, *cooled)])}
     waiting = Handoff.objects.filter(state__in=[HandoffState.IN_REVIEW, HandoffState.WAITING])
     formed = Handoff.objects.filter(formed_at__gt=at - WEEKS * WEEK, formed_at__lte=at)

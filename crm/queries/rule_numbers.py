@@ -7,7 +7,6 @@ the draft's own condition. Answers are those to the version in force (`crm.queri
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -17,12 +16,13 @@ from django.urls import reverse
 from crm import proportions
 from crm.models import User
 from crm.queries import rule_feedback
+from crm.queries.publishing import counted_at_once
 from leads import facts
 from leads.conditions import Condition
 from leads.conditions_sql import contact_q
 from leads.models import Contact
 from scoring.drafts import Compared, Line
-from scoring.models import FitRule, ScoringModel
+from scoring.models import FitRule, PreviewJob, ScoringModel
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,10 @@ class RuleNumber:
 
 
 def rule_numbers(model: ScoringModel, found: Compared, *, published: ScoringModel, user: User) -> list[RuleNumber]:
-    """The numbers of every rule that the draft has; as many queries however many rules and contacts."""
+    """The numbers of every rule that the draft has; as many queries however many rules and contacts.
+
+    Where contacts are too many for a request, those of fit rules come from the draft's preview, once it is counted.
+    """
     answers = rule_feedback.feedback(published, user=user)
     contacts = reverse("contacts")
     numbers = [
@@ -53,11 +56,11 @@ def rule_numbers(model: ScoringModel, found: Compared, *, published: ScoringMode
         if line.pk is not None
     ]
     conditions = {rule.pk: _condition(rule) for rule in model.fit_rules.all()}
-    counts = _counts(conditions.items(), user=user)
+    counts = fit_counts(model) if counted_at_once() else _counted_before(model)
     for line in found.fit:
         if line.pk is not None:
             href = f"{contacts}?{urlencode({'where': _written(conditions[line.pk])})}"
-            numbers.append(_number("fit", line, counts[line.pk], href, answers))
+            numbers.append(_number("fit", line, counts.get(str(line.pk)), href, answers))
     return numbers
 
 
@@ -74,11 +77,19 @@ def _number(part: str, line: Line, contacts: int | None, href: str, answers: rul
     )
 
 
-def _counts(conditions: Iterable[tuple[int, Condition]], *, user: User) -> dict[int, int]:
+def fit_counts(model: ScoringModel) -> dict[str, int]:
+    """How many contacts each fit rule gives points to, by its id in text, as JSON keeps it. Reads every contact."""
     known = facts.pictures()
-    asked = {f"n{pk}": Count("pk", filter=contact_q([one], pictures=known)) for pk, one in conditions}
-    found = Contact.objects.visible_to(user).order_by().aggregate(**asked) if asked else {}
-    return {int(name[1:]): count for name, count in found.items()}
+    rules = model.fit_rules.all()
+    asked = {f"n{rule.pk}": Count("pk", filter=contact_q([_condition(rule)], pictures=known)) for rule in rules}
+    found = Contact.objects.order_by().aggregate(**asked) if asked else {}
+    return {name[1:]: count for name, count in found.items()}
+
+
+def _counted_before(model: ScoringModel) -> dict[str, int]:
+    """The same from the preview of the draft as it stands; empty until it is counted."""
+    job = PreviewJob.objects.filter(model=model, result_revision_at=model.changed_at).first()
+    return job.result["fit_counts"] if job and job.result else {}
 
 
 def _condition(rule: FitRule) -> Condition:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -15,12 +15,13 @@ from rest_framework.response import Response
 
 from crm.api.fields import IdField, JsonField, PersonField, RowSerializer
 from crm.api.views import ReadOnlyResource, verb
-from crm.flows import publishing
+from crm.flows import previews, publishing
 from crm.models import Role
-from crm.queries.publishing import Preview, preview
+from crm.queries import publishing as looking_ahead
+from crm.queries.publishing import Preview
 from scoring import tasks
 from scoring.filters import ScoringModelFilter
-from scoring.models import ActivityRule, FitRule, Publication, ScoringModel
+from scoring.models import ActivityRule, FitRule, JobState, PreviewJob, Publication, ScoringModel
 
 EDITORS = (Role.MARKETER, Role.ADMIN)
 
@@ -203,6 +204,15 @@ class PreviewSerializer(serializers.Serializer):
         return {mode: seen.queue_after(mode=mode) for mode in (Publication.Mode.ALL, Publication.Mode.FROM_NOW)}
 
 
+class PreviewJobSerializer(RowSerializer):
+    """How far the count of a draft is; `error` says why it stopped."""
+
+    class Meta:
+        model = PreviewJob
+        fields = ("state", "done", "total", "error")
+        read_only_fields = fields
+
+
 class ScoringModelResource(ReadOnlyResource):
     """The versions of the rules: read by all, written and published by marketers and administrators."""
 
@@ -255,7 +265,24 @@ class ScoringModelResource(ReadOnlyResource):
         transaction.on_commit(lambda: tasks.run_publication.delay(publication_id=publication.pk), robust=True)
         return Response(PublicationSerializer(publication).data)
 
-    @extend_schema(responses=PreviewSerializer, description="Who would be promoted and who would cool. Writes nothing.")
+    @extend_schema(
+        responses={
+            200: PreviewSerializer,
+            202: OpenApiResponse(PreviewJobSerializer, description="It is being counted: ask again."),
+        },
+        description=(
+            "Who would be promoted and who would cool. Where more contacts are known than are counted within a request "
+            "they are counted in the background: until that is done for the draft as it stands, the answer is 202."
+        ),
+    )
     @action(detail=True, methods=["get"])
     def preview(self, request: Request, pk: str) -> Response:
-        return Response(PreviewSerializer(preview(self.found(), at=timezone.now())).data)
+        model = self.found()
+        if looking_ahead.counted_at_once():
+            return Response(PreviewSerializer(looking_ahead.preview(model, at=timezone.now())).data)
+        job, is_new = previews.ask(model, at=timezone.now())
+        if is_new:
+            transaction.on_commit(lambda: tasks.run_preview.delay(preview_id=job.pk), robust=True)
+        if job.state == JobState.DONE and job.result and job.result_revision_at == model.changed_at:
+            return Response(PreviewSerializer(looking_ahead.read(job.result)).data)
+        return Response(PreviewJobSerializer(job).data, status=202)

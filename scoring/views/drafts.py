@@ -19,17 +19,17 @@ from kombu.exceptions import OperationalError as BrokerAway
 from crm import toasts
 from crm.access import person, roles_required
 from crm.errors import Conflict, Invalid
-from crm.flows import publishing
+from crm.flows import previews, publishing
 from crm.models import Role
-from crm.queries.publishing import preview
+from crm.queries import publishing as looking_ahead
 from crm.queries.rule_numbers import rule_numbers
 from leads.forms_conditions import condition_lists
 from leads.models import ActivityType
 from scoring import drafts, versions
 from scoring.drafts import Line
 from scoring.forms_rules import ActivityRuleForm, FitRuleForm, OwnForm, PublishForm
-from scoring.models import Backtest, Publication, ScoringModel
-from scoring.tasks import run_publication
+from scoring.models import Backtest, JobState, Publication, ScoringModel
+from scoring.tasks import run_preview, run_publication
 from scoring.views.tabs import tabs
 
 logger = logging.getLogger(__name__)
@@ -286,16 +286,33 @@ def draft_numbers(request: HttpRequest, model_id: int) -> HttpResponse:
 def draft_preview(request: HttpRequest, model_id: int) -> HttpResponse:
     """What publishing would do; to htmx, which asks as soon as the editor stands, only that."""
     model = get_object_or_404(ScoringModel, id=model_id, status=ScoringModel.Status.DRAFT)
-    found = preview(model, at=timezone.now())
-    context: dict[str, Any] = {
-        "model": model,
-        "found": found,
-        "queue_after": found.queue + found.promoted_count,
-        "weeks": found.queue_after(mode=Publication.Mode.ALL) if found.capacity_a_week is not None else [],
-    }
+    context = preview_context(model)
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "scoring/draft_preview.html", context)
     return render(request, "scoring/draft_preview_page.html", context | {"tabs": tabs("scoring_versions")})
+
+
+def preview_context(model: ScoringModel) -> dict[str, Any]:
+    """What publishing a draft would do: counted here where contacts are few, else how far the count is."""
+    found, job = None, None
+    if looking_ahead.counted_at_once():
+        found = looking_ahead.preview(model, at=timezone.now())
+    else:
+        job, is_new = previews.ask(model, at=timezone.now())
+        if is_new:
+            transaction.on_commit(partial(_hurry, run_preview, preview_id=job.pk))
+        found = looking_ahead.read(job.result) if job.result else None
+    is_known = found is not None and found.capacity_a_week is not None
+    return {
+        "model": model,
+        "found": found,
+        "job": job,
+        "is_counting": job is not None and job.state in (JobState.QUEUED, JobState.RUNNING),
+        "is_stale": job is not None and job.result_revision_at != model.changed_at,
+        "share": job.done / job.total if job and job.total else 0.0,
+        "queue_after": found.queue + found.promoted_count if found else 0,
+        "weeks": found.queue_after(mode=Publication.Mode.ALL) if found and is_known else [],
+    }
 
 
 @editors_only
@@ -315,7 +332,7 @@ def draft_publish(request: HttpRequest, model_id: int) -> HttpResponse:
         except Invalid as refusal:
             form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
         else:
-            transaction.on_commit(partial(_hurry, publication.pk))
+            transaction.on_commit(partial(_hurry, run_publication, publication_id=publication.pk))
             return HttpResponseRedirect(reverse("scoring_versions"), status=303)
     editor = Editor(request, model)
     editor.publish_form, editor.status = form, 422
@@ -327,7 +344,7 @@ def draft_publish(request: HttpRequest, model_id: int) -> HttpResponse:
 def version_retire(request: HttpRequest, model_id: int) -> HttpResponse:
     """Take the version in force out of it; the rules of the one before come into force again."""
     publication = publishing.retire(actor=person(request), model_id=model_id, at=timezone.now())
-    transaction.on_commit(partial(_hurry, publication.pk))
+    transaction.on_commit(partial(_hurry, run_publication, publication_id=publication.pk))
     toasts.tell(request=request, text=publication.model.note)
     return HttpResponseRedirect(reverse("scoring_versions"), status=303)
 
@@ -355,9 +372,9 @@ def publication_context(publication: Publication) -> dict[str, Any]:
     }
 
 
-def _hurry(publication_id: int) -> None:
-    """Have it begun at once; without a broker the sweep of lost jobs begins it."""
+def _hurry(task: Any, **job: int) -> None:
+    """Have a job begun at once; without a broker the sweep of lost jobs begins it."""
     try:
-        run_publication.delay(publication_id=publication_id)
+        task.delay(**job)
     except BrokerAway:
-        logger.warning("The broker is away; publication %d waits for the sweep of jobs.", publication_id)
+        logger.warning("The broker is away; %s waits for the sweep of jobs.", job)

@@ -2,8 +2,10 @@
 
 import pytest
 
-from crm.flows import publishing
-from scoring.models import Publication, ScoringModel
+from crm.flows import previews, publishing
+from crm.queries import publishing as looking_ahead
+from leads.models import Contact
+from scoring.models import PreviewJob, Publication, ScoringModel
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +53,19 @@ def test_a_version_is_drafted_changed_and_published(caller, world):
     assert publishing.run_publication(publication_id=publication.pk, at=publication.created_at).state == "done"
     for method, below, data in (("patch", "", {"name": "x"}), ("delete", "", None), ("post", "publish/", {})):
         assert caller.call(method, f"{path}{below}", data).status_code == 409
+
+
+def test_the_preview_of_many_contacts_is_counted_behind_the_answer(caller, world, monkeypatch):
+    monkeypatch.setattr(looking_ahead, "AT_ONCE", 0)
+    draft = caller.call("post", "scoring-models/", {"based_on": ScoringModel.objects.get().pk}).json()
+    path = f"scoring-models/{draft['id']}/preview/"
+    waiting = caller.call("get", path)
+    assert (waiting.status_code, waiting.json()["state"]) == (202, "queued")
+    job = PreviewJob.objects.get()
+    previews.run_preview(preview_id=job.pk, at=job.created_at)
+    answer = caller.call("get", path)
+    assert answer.status_code == 200
+    assert answer.json()["contacts"] == Contact.objects.count() > 0
 
 
 def test_a_whole_model_can_be_posted(caller):

@@ -2,7 +2,8 @@
 
 Run as `python -m tests.bench.bench_scoring`. Without DATABASE_URL it starts a throw-away PostgreSQL. CONTACTS (50,000)
 is how many contacts are rescored, with ten activities each. Each line says the rate, the rate beside it, and the aim.
-Calls and what stands beside them take turns, so that what else the machine does slows both alike.
+Calls and what stands beside them take turns, so that what else the machine does slows both alike. Processor seconds
+are those of this process and of its connection's in PostgreSQL (Linux only): what else runs hardly moves them.
 
 list        activities a second by the list API, 5,000 a call, over contacts that are known
             plain: for the same number of others, statements that write the same rows into the same tables: activities,
@@ -86,6 +87,17 @@ def said(label: str, rate: float, unit: str, *, beside: str, other: float, aim: 
     )
 
 
+def processor_seconds() -> float:
+    """What this process and that of its connection, on the same machine, have used of the processors so far."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    of_server = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return time.process_time() + (int(of_server[11]) + int(of_server[12])) / os.sysconf("SC_CLK_TCK")
+
+
 # Taking in ------------------------------------------------------------------------------------------------------------
 
 
@@ -142,12 +154,18 @@ def taking_in() -> None:
     post("/api/v1/activities/", made(CALL, emails, chance, run="warm"))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    listed = plain = 0.0
+    listed = plain = listed_work = plain_work = 0.0
     for turn in range(CALLS):
-        listed += timed([("/api/v1/activities/", made(CALL, emails, chance, run=f"list{turn}"))])
-        plain += plain_intake(made(CALL, emails, chance, run=f"plain{turn}"))
+        calls = [("/api/v1/activities/", made(CALL, emails, chance, run=f"list{turn}"))]
+        beside = made(CALL, emails, chance, run=f"plain{turn}")
+        before = processor_seconds()
+        listed += timed(calls)
+        between = processor_seconds()
+        plain += plain_intake(beside)
+        listed_work, plain_work = listed_work + between - before, plain_work + processor_seconds() - between
     count = CALL * CALLS
     said("list", count / listed, "activities/s", beside="plain SQL", other=count / plain, aim="aim: 10,000 a second")
+    print(f"{'':<12}{listed_work / CALLS:.2f} processor seconds a call, plain {plain_work / CALLS:.2f}", flush=True)
     make_contacts(KNOWN * (callers.CALLERS - 1))
     for label, is_shared in (("apart", False), ("shared", True)):
         rates = callers.together(secret=secret, known=KNOWN, is_shared=is_shared)
@@ -348,10 +366,11 @@ def make_ledger(contacts: int) -> None:
         cursor.execute("ANALYZE leads_activity; ANALYZE leads_contact")
 
 
-def plain_rescoring(model_id: int) -> tuple[float, float]:
-    """Sum up, then write the rest; return the seconds of the sums alone and of all."""
+def plain_rescoring(model_id: int) -> tuple[float, float, float]:
+    """Sum up, then write the rest; return the seconds of the sums alone and of all, and processor seconds of all."""
     from django.db import connection
 
+    before = processor_seconds()
     with connection.cursor() as cursor:
         began = time.perf_counter()
         cursor.execute(f"{SUM_UP} GROUP BY a.contact_id, r.id")
@@ -359,8 +378,9 @@ def plain_rescoring(model_id: int) -> tuple[float, float]:
         cursor.execute(f"{COUNT_ONCE} {FIRST}")
         cursor.execute(f"{ADD_UP} GROUP BY c.id", [model_id])
         took = time.perf_counter() - began
+    work = processor_seconds() - before
     empty_scores()
-    return summed_up, took
+    return summed_up, took, work
 
 
 def empty_scores() -> None:
@@ -381,7 +401,7 @@ def rescoring(contacts: int) -> None:
 
     make_ledger(contacts)
     in_force = ScoringModel.objects.get(status="published")
-    sums_alone, plain = plain_rescoring(in_force.pk)
+    sums_alone, plain, plain_work = plain_rescoring(in_force.pk)
     model = publishing.draft_from(actor=User.objects.get(), model_id=in_force.pk, at=timezone.now())
     began = time.perf_counter()
     preview(model, at=timezone.now())
@@ -391,13 +411,14 @@ def rescoring(contacts: int) -> None:
         [sys.executable, "-m", "tests.bench.bench_scoring", str(job.pk)],
         cwd=FOLDER, check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
-    seconds, megabytes = map(float, answer.split())
+    seconds, megabytes, work = map(float, answer.split())
     job.refresh_from_db()
     assert (job.state, job.done) == (JobState.DONE, contacts), job.error
     assert Score.objects.filter(model=model).count() == Contact.objects.count()
     empty_scores()
-    sums_again, plain_again = plain_rescoring(model.pk)
+    sums_again, plain_again, plain_work_again = plain_rescoring(model.pk)
     sums_alone, plain = (sums_alone + sums_again) / 2, (plain + plain_again) / 2
+    plain_work = (plain_work + plain_work_again) / 2
     print(f"{contacts:,} contacts with {Activity.objects.count():,} activities")
     said(
         "rescoring",
@@ -412,6 +433,10 @@ def rescoring(contacts: int) -> None:
         f"after), sums alone {sums_alone:,.1f} s",
         flush=True,
     )
+    print(
+        f"{'':<12}{work:,.1f} processor seconds, plain {plain_work:,.1f}: {work / plain_work:.2f} times as many",
+        flush=True,
+    )
     print(f"{'memory':<12}{megabytes:>10,.0f} MB at most{'':<45}aim: flat, under 500 MB")
     print(f"{'preview':<12}{previewed:>10,.1f} s", flush=True)
 
@@ -424,9 +449,10 @@ def publish(publication_id: int) -> None:
     from crm.flows import publishing
 
     connection.settings_dict["NAME"] = DATABASE
-    began = time.perf_counter()
+    began, before = time.perf_counter(), processor_seconds()
     publishing.run_publication(publication_id=publication_id, at=timezone.now())
-    print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    took = time.perf_counter() - began
+    print(took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, processor_seconds() - before)
 
 
 if __name__ == "__main__":

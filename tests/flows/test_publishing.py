@@ -6,7 +6,7 @@ import pytest
 
 from crm import flows
 from crm.errors import Conflict, Forbidden, Invalid, NotFound
-from crm.flows import publishing
+from crm.flows import previews, publishing
 from crm.queries import publishing as looking_ahead
 from leads import lifecycle
 from leads.models import Contact, Handoff
@@ -16,6 +16,7 @@ from sla.models import Timer
 
 AT = dt.datetime(2026, 3, 3, 10, 0, tzinfo=dt.UTC)  # a Tuesday morning
 DAY = dt.timedelta(days=1)
+HOUR = dt.timedelta(hours=1)
 
 pytestmark = pytest.mark.django_db
 
@@ -312,3 +313,22 @@ def test_rules_are_written_by_marketers_and_administrators(marketer, administrat
         publishing.save_rules(actor=marketer, model_id=0, values={}, at=AT)
     publishing.discard_draft(actor=marketer, model_id=model.pk)
     assert ScoringModel.objects.count() == 1
+
+
+def test_a_preview_is_counted_once_for_each_state_of_its_draft(marketer):
+    model = publishing.draft_from(actor=marketer, model_id=1, at=AT)
+    job, is_new = previews.ask(model, at=AT)
+    assert is_new and previews.ask(model, at=AT) == (job, False)
+    assert previews.run_preview(preview_id=job.pk, at=AT).state == "done"
+    assert previews.ask(model, at=AT + HOUR / 2)[1] is False
+    assert previews.previews_to_resume(at=AT + HOUR / 2) == []
+    job, is_new = previews.ask(model, at=AT + 2 * HOUR)
+    assert (is_new, job.state, job.result["model_id"]) == (True, "queued", model.pk)
+    assert previews.previews_to_resume(at=AT + 2 * HOUR) == [job.pk]
+    changed = publishing.save_rules(actor=marketer, model_id=model.pk, values={"mql_threshold": 41}, at=AT + 2 * HOUR)
+    job, is_new = previews.ask(changed, at=AT + 2 * HOUR)
+    assert is_new and job.result_revision_at != changed.changed_at
+    job = previews.run_preview(preview_id=job.pk, at=AT + 2 * HOUR)
+    assert (job.state, job.result_revision_at) == ("done", changed.changed_at)
+    found = looking_ahead.preview(changed, at=AT + 2 * HOUR)
+    assert looking_ahead.read(job.result) == found

@@ -9,10 +9,11 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from crm import flows
-from crm.flows import publishing
+from crm.flows import previews, publishing
+from crm.queries import publishing as looking_ahead
 from leads.models import Contact, Handoff
 from scoring import forms_rules
-from scoring.models import JobState, Publication, ScoringModel
+from scoring.models import JobState, PreviewJob, Publication, ScoringModel
 from scoring.views import drafts as views
 from tests.flows.test_backtests import TEPID, did
 
@@ -21,9 +22,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def queue_of_jobs(monkeypatch):
-    """The ids of the publications that were handed to the worker."""
+    """The ids of the jobs that were handed to the worker."""
     handed = []
-    monkeypatch.setattr(views, "_hurry", handed.append)
+    monkeypatch.setattr(views, "_hurry", lambda task, **job: handed.extend(job.values()))
     return handed
 
 
@@ -267,6 +268,39 @@ def test_a_draft_is_made_and_discarded(browsing, marketer):
     assert gone.url == reverse("scoring_versions")
     assert "Version 2 is discarded." in words(client.get(gone.url))
     assert not ScoringModel.objects.filter(version=2).exists()
+
+
+def test_where_contacts_are_many_a_worker_counts_and_the_page_asks_again(
+    browsing, marketer, draft, queue_of_jobs, monkeypatch, django_capture_on_commit_callbacks
+):
+    monkeypatch.setattr(looking_ahead, "AT_ONCE", 0)
+    did("tepid@firm.example", *TEPID, at=timezone.now() - dt.timedelta(hours=2))
+    client = browsing(marketer)
+    client.post(page_of(draft), own(draft, mql_threshold="40", cooling_threshold="30"))
+    address = reverse("draft_preview", args=[draft.pk])
+    with django_capture_on_commit_callbacks(execute=True):
+        first = client.get(address, headers={"HX-Request": "true"})
+    assert "Everybody is being counted" in words(first) and f'hx-get="{address}"' in first.content.decode()
+    job = PreviewJob.objects.get()
+    assert queue_of_jobs == [job.pk]
+    with django_capture_on_commit_callbacks(execute=True):
+        client.get(address, headers={"HX-Request": "true"})
+    assert queue_of_jobs == [job.pk]
+    previews.run_preview(preview_id=job.pk, at=timezone.now())
+    counted = client.get(address, headers={"HX-Request": "true"})
+    assert "1 becomes an MQL and enters the queue, which grows from 0 to 1" in words(counted)
+    assert "hx-get" not in counted.content.decode()
+    numbers = reverse("draft_numbers", args=[draft.pk])
+    far = draft.fit_rules.order_by("pk").last()
+    line = f'id="count-fit-{far.pk}"'
+    html = client.get(numbers, headers={"HX-Request": "true"}).content.decode()
+    assert "not counted yet" not in html[html.index(line) :]
+    client.post(page_of(draft), own(draft, mql_threshold="45", cooling_threshold="30"))
+    html = client.get(numbers, headers={"HX-Request": "true"}).content.decode()
+    assert "not counted yet" in html[html.index(line) :]
+    stale = client.get(address)
+    assert "before the last change to this draft" in words(stale)
+    assert "1 becomes an MQL" in words(stale) and "Everybody is being counted" in words(stale)
 
 
 def test_a_draft_is_published_with_a_note_and_watched(
