@@ -95,8 +95,9 @@ function find(key) {
   // A key never acts on a row other than the current one.
   const isAllowed = (item) => isShown(item) && !item.disabled && [null, row].includes(item.closest("[data-row]"));
   for (const place of places) {
-    const found = place && [...place.querySelectorAll(selector)].find(isAllowed);
-    if (found) return found;
+    const found = place ? [...place.querySelectorAll(selector)].filter(isAllowed) : [];
+    // Of several toasts the latest: what was just done is what is taken back.
+    if (found.length) return found.findLast((item) => item.closest("[data-toast]")) ?? found[0];
   }
   return null;
 }

@@ -43,13 +43,14 @@ def new_page(browser: Browser, live_server: LiveServer) -> Iterator[Callable[...
     """`new_page(user=None, may_refuse=False, **context options)` opens a page of the site, logged in as `user`.
 
     At the end of the test, a page that met a script error, a refused policy or a broken link in its console fails it.
-    Where it `may_refuse` what is typed, that the browser notes an answer of 422 does not.
+    Where it `may_refuse` what is typed or comes second, that the browser notes an answer of 422 or 409 does not.
     """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
     def note(message: ConsoleMessage, may_refuse: bool) -> None:
-        if message.type == "error" and not (may_refuse and "the server responded with a status of 422" in message.text):
+        is_refusal = any(f"the server responded with a status of {code}" in message.text for code in (422, 409))
+        if message.type == "error" and not (may_refuse and is_refusal):
             complaints.append(f"{message.text} ({message.location.get('url', '')})")
 
     def open_page(user: User | None = None, may_refuse: bool = False, **options: object) -> Page:
