@@ -210,3 +210,31 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(client, marketer, sal
         add(f"more{number}")
     assert Handoff.objects.filter(state="in_review").count() == 7
     assert (count("/queue/"), count("/contacts/"), count("/queue/?tab=rejected")) == few
+
+
+def test_two_hundred_rows_cost_no_more_queries_than_ten(client, salesperson):
+    def fill(first, last):
+        given = [
+            flows.ActivityIn(
+                type="demo_request",
+                occurred_at=TUESDAY,
+                external_id=f"many-{number}",
+                contact=flows.ContactIn(email=f"many{number}@firm{number}.example", company=f"Firm {number}"),
+            )
+            for number in range(first, last)
+        ]
+        flows.record_activities(activities=given, by=None, actor=None, at=TUESDAY)
+
+    def queries():
+        with CaptureQueriesContext(connection) as asked:
+            page = client.get("/queue/")
+        return len(asked), len(rows(page))
+
+    fill(0, 10)
+    client.get("/queue/")
+    few, shown = queries()
+    fill(10, 200)
+    many, shown_of_many = queries()
+    assert (shown, shown_of_many) == (10, 50)
+    assert many <= few
+    assert "200 to review" in words(client.get("/queue/"))
