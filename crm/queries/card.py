@@ -144,6 +144,11 @@ class Card:
         return str(self.handoff.reviewed_by) if self.handoff and self.handoff.reviewed_by else ""
 
     @property
+    def is_to_be_won(self) -> bool:
+        """Whether the day of a decision still matters: not of a customer, nor of who will not buy."""
+        return self.contact.stage != Stage.CUSTOMER and not self.contact.is_disqualified
+
+    @property
     def known_words(self) -> str:
         """How much of what sales must find out is known."""
         known = sum(answer.verdict is not None for answer in self.answers)

@@ -79,6 +79,13 @@ def test_the_bar_stays_within_its_frame_whenever_today_is(days):
         assert x + width == pytest.approx(following, abs=0.02)
 
 
+def test_who_will_not_buy_has_no_time_to_call(browsing, marketer, salesperson):
+    handoff = bring_to("accepted", marketer=marketer, seller=salesperson, at=TUESDAY)
+    flows.disqualify(actor=salesperson, contact_id=handoff.contact_id, reason="never_buys", at=TUESDAY)
+    page = browsing(marketer).get(f"/contacts/{handoff.contact_id}/").content.decode()
+    assert "Disqualified: Will not buy." in words(page) and "When to call" not in words(page)
+
+
 def test_the_inbox_and_the_card_go_by_the_same_lead_time(browsing, marketer, salesperson, manager):
     handoff = bring_to("called", marketer=marketer, seller=salesperson, at=TUESDAY)
     timeline = {"verdict": "confirmed", "decide_by_date": TODAY + dt.timedelta(days=80)}
