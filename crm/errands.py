@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from django.utils.translation import gettext_lazy
 
-from leads.models import Contact, Handoff, Task
+from leads.models import Contact, Handoff, HandoffComment, Task
 from sla.models import Milestone, Timer
 
 
@@ -22,6 +22,7 @@ class Kind(StrEnum):
     FOLLOW_UP = "follow_up"
     APPOINTMENT = "appointment"
     TASK = "task"
+    MENTION = "mention"
     WINDOW = "window"
     ACTIVE = "active"
     SILENT = "silent"
@@ -42,6 +43,7 @@ LABELS = {
     Kind.FOLLOW_UP: gettext_lazy("Follow-up"),
     Kind.APPOINTMENT: gettext_lazy("Meeting"),
     Kind.TASK: gettext_lazy("Task"),
+    Kind.MENTION: gettext_lazy("Asks you"),
     Kind.WINDOW: gettext_lazy("Contact window"),
     Kind.ACTIVE: gettext_lazy("Active again"),
     Kind.SILENT: gettext_lazy("Silent"),
@@ -59,6 +61,7 @@ class Errand:
     timer: Timer | None = None
     handoff: Handoff | None = None
     task: Task | None = None
+    comment: HandoffComment | None = None
     due_at: dt.datetime | None = None
     since: dt.datetime | None = None
     """When it began to get colder."""

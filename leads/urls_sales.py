@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/plan/", inbox.inbox_plan, name="inbox_plan"),
     path("inbox/handoffs/<int:handoff_id>/accept/", inbox.inbox_accept, name="inbox_accept"),
+    path("inbox/handoffs/<int:handoff_id>/say/", inbox.inbox_say, name="inbox_say"),
     path("inbox/contacts/<int:contact_id>/log/", inbox.inbox_log, name="inbox_log"),
     path("inbox/contacts/<int:contact_id>/later/", inbox.inbox_later, name="inbox_later"),
     path("inbox/tasks/<int:task_id>/done/", inbox.inbox_task_done, name="inbox_task_done"),

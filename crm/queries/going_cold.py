@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import F, FilteredRelation, OuterRef, Q, Subquery
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
@@ -23,7 +24,7 @@ from crm.models import Notice, User
 from crm.models.notices import NoticeKind
 from crm.queries import history
 from leads import window
-from leads.models import Contact, Handoff, Task
+from leads.models import Contact, Handoff, HandoffComment, Task
 from leads.models.handoffs import OPEN
 from leads.models.qualification import Letter
 from leads.models.tasks import TaskKind
@@ -36,6 +37,7 @@ SILENT_AFTER = 7 * DAY
 ACTIVE_WITHIN = 14 * DAY
 RESURFACED_WITHIN = 7 * DAY
 TRY_AGAIN_AFTER = DAY
+QUOTED = 120
 
 
 @dataclass(frozen=True)
@@ -228,6 +230,34 @@ def judge_window(held: Held, deeds: Sequence[Deed], *, step: Task | None, now: d
         when = ngettext("%(n)d day left", "%(n)d days left", left) % {"n": left}
         note = _("Closes on %(day)s") % {"day": closes}
     return Errand(Kind.WINDOW, held.contact, since=opened, amount=held.amount, when=when, why=decides, note=note)
+
+
+def unanswered(user: User) -> list[HandoffComment]:
+    """The latest comment on each contact that names `user`, and after which they said nothing there: one query."""
+    later = HandoffComment.objects.filter(handoff__contact=OuterRef("handoff__contact"), at__gte=OuterRef("at"))
+    is_latest = ~Exists(later.filter(mentions=user).exclude(author=user).filter(pk__gt=OuterRef("pk")))
+    rows = HandoffComment.objects.filter(
+        ~Exists(later.filter(author=user, pk__gt=OuterRef("pk"))),
+        is_latest,
+        mentions=user,
+        handoff__contact__in=Contact.objects.visible_to(user),
+    ).exclude(author=user)
+    return list(rows.select_related("author", "handoff__contact__company").order_by("at", "id"))
+
+
+def mention_errand(said: HandoffComment, *, held: Held | None, now: dt.datetime) -> Errand:
+    """What somebody asks, until it is answered in the conversation."""
+    since = _("%(age)s ago") % {"age": formats.age((now - said.at).total_seconds())}
+    return Errand(
+        Kind.MENTION,
+        said.handoff.contact,
+        comment=said,
+        since=said.at,
+        amount=held.amount if held else 0.0,
+        when=since,
+        why=_("%(who)s: “%(words)s”") % {"who": said.author, "words": Truncator(said.text).chars(QUOTED)},
+        note=_("An answer in the conversation closes it"),
+    )
 
 
 def came_back(given: Handoff, deeds: Sequence[Deed], *, now: dt.datetime) -> Errand | None:

@@ -53,8 +53,8 @@ class Item:
 
     @property
     def key(self) -> str:
-        """The row's name on the page; the same as long as the same thing is to be done."""
-        return f"{self.kind}-{self.contact.pk}"
+        """The row's name on the page; the same as long as the contact stands there, whatever is to be done next."""
+        return f"contact-{self.contact.pk}"
 
     @property
     def label(self) -> str:
@@ -74,9 +74,11 @@ class Item:
 
     @property
     def act(self) -> str:
-        """What the row's button does: accept, finish a task, or log what it is done with: call, meeting, email."""
+        """What the row's button does: accept, say, finish a task, or log what it is done with: call, meeting, email."""
         if self.is_answer:
             return "accept"
+        if self.kind is Kind.MENTION:
+            return "say"
         kind = self.task.kind if self.task else TaskKind.CALL
         if kind == TaskKind.OTHER:
             return "finish"
@@ -260,7 +262,7 @@ def _item(
         standing=standing,
         clock=clock,
         when=errand.when,
-        handoff_id=handoff.pk if handoff else None,
+        handoff_id=handoff.pk if handoff else errand.comment.handoff_id if errand.comment else None,
         task=errand.task,
     )
 

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext_lazy
 from crm import formats
 from crm.models import User
 from crm.queries import calendars, going_cold
-from crm.queries.going_cold import Held, end_of_day, start_of_day
+from crm.queries.going_cold import end_of_day, start_of_day
 from crm.queries.to_do import ToDo, is_for
 from leads import window
 from leads.models import Contact, Handoff
@@ -108,7 +108,7 @@ def days_ahead(user: User, found: ToDo, *, now: dt.datetime) -> tuple[PlanDay, .
     for kind, day, entry in (
         *_tasks(found, now=now, until=until),
         *_clocks(user, now=now, until=until),
-        *_windows(found.held, days=days),
+        *_windows(found, days=days),
         *_returns(user, now=now, until=until),
     ):
         entries[day, kind].append(entry)
@@ -167,10 +167,10 @@ def _clocks(user: User, *, now: dt.datetime, until: dt.datetime) -> Found:
     ]
 
 
-def _windows(held: Sequence[Held], *, days: Sequence[dt.date]) -> Found:
+def _windows(found: ToDo, *, days: Sequence[dt.date]) -> Found:
     """The buyers whose contact window opens."""
     opening: Found = []
-    for one in held:
+    for one in found.held:
         if one.decide_by is None:
             continue
         of_buyer = window.window_of(one.decide_by, one.lead_time)

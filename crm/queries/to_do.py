@@ -15,7 +15,7 @@ from crm.models import User
 from crm.queries import going_cold, history
 from crm.queries.going_cold import Held
 from crm.urgency import Urgency, stake_of, urgency
-from leads.models import Task
+from leads.models import HandoffComment, Task
 from leads.stages import HandoffState
 from sla import clock
 from sla.models import Milestone, Timer
@@ -42,36 +42,48 @@ class ToDo:
         return len({errand.contact.pk for errand in self.errands})
 
 
-def waiting_for(user: User, *, now: dt.datetime) -> ToDo:
-    """What waits for `user` at `now`, in a constant number of queries however much it is."""
+def waiting_for(user: User, *, now: dt.datetime, is_counted: bool = False) -> ToDo:
+    """What waits for `user` at `now`, in a constant number of queries however much it is.
+
+    Where it `is_counted` only, the deeds of contacts that need no judging are not read.
+    """
     clocked = [clock_errand(timer) for timer in own_timers(user, now=now).select_related(*TIMER_PARTS)]
     given_back = {handoff.contact_id: handoff for handoff in going_cold.given_back_by(user, now=now)}
-    held = going_cold.held_by(user, now=now)
+    held = {one.contact.pk: one for one in going_cold.held_by(user, now=now)}
     tasks = open_tasks(user)
-    promised = {errand.contact.pk for errand in clocked}
-    steps = next_steps_of(tasks)
-    by_contact = {one.contact.pk: one for one in held}
+    asked = going_cold.unanswered(user)
     due = [task for task in tasks if task.due_at < going_cold.end_of_day(now)]
-    known = promised | set(by_contact) | set(given_back) | {task.contact_id for task in due}
+    promised = {errand.contact.pk for errand in clocked}
+    judged = set(held) | set(given_back)
+    known = judged if is_counted else judged | promised | {one.contact_id for one in due} | set(map(_contact_of, asked))
     deeds = history.deeds_of(known, since=now - openers.MEMORY)
+    steps = next_steps_of(tasks)
     found: list[Errand | None] = [*clocked]
     for task in due:
         key = task.contact_id
-        found.append(going_cold.task_errand(task, deeds.get(key, ()), held=by_contact.get(key), now=now))
-    for key, one in by_contact.items():
+        found.append(going_cold.task_errand(task, deeds.get(key, ()), held=held.get(key), now=now))
+    found += [going_cold.mention_errand(said, held=held.get(_contact_of(said)), now=now) for said in asked]
+    for key, one in held.items():
         of_contact, step = deeds.get(key, ()), steps.get(key)
         if key not in promised:
             found.append(going_cold.judge(one, of_contact, step=step, now=now))
         found.append(going_cold.judge_window(one, of_contact, step=step, now=now))
     found += [going_cold.came_back(one, deeds.get(key, ()), now=now) for key, one in given_back.items()]
     return ToDo(
-        errands=tuple(one for one in found if one is not None), held=tuple(held), tasks=tuple(tasks), deeds=deeds
+        errands=tuple(one for one in found if one is not None),
+        held=tuple(held.values()),
+        tasks=tuple(tasks),
+        deeds=deeds,
     )
+
+
+def _contact_of(said: HandoffComment) -> int:
+    return said.handoff.contact_id
 
 
 def count_waiting(user: User, *, now: dt.datetime) -> int:
     """How many rows the inbox of `user` has at `now`: the number beside it in the navigation."""
-    return waiting_for(user, now=now).count
+    return waiting_for(user, now=now, is_counted=True).count
 
 
 TIMER_PARTS = ("calendar", "handoff__contact__company", "handoff__assignee")

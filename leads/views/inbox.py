@@ -21,8 +21,9 @@ from crm.errands import Kind
 from crm.errors import Conflict, Forbidden, Invalid
 from crm.models import Role
 from crm.queries import card as card_queries
-from crm.queries import desk, own_work, plan, to_do
+from crm.queries import conversation, desk, own_work, plan, to_do
 from crm.queries import inbox as inbox_queries
+from leads.forms import SayForm
 from leads.forms_sales import InboxLogForm, LaterForm
 from leads.models import Task
 from leads.stages import VerbName
@@ -152,6 +153,19 @@ def _act(
         toasts.warn(request=request, text=str(refusal))
         return inbox_page(request, status=409)
     return _after(request)
+
+
+@sellers_only
+@require_POST
+def inbox_say(request: HttpRequest, handoff_id: int) -> HttpResponse:
+    """Answer, in the conversation, whoever asks in a row."""
+    contact = conversation.contact_spoken_of(person(request), handoff_id)
+
+    def say(values: dict[str, Any]) -> None:
+        flows.comment(actor=person(request), handoff_id=handoff_id, text=values["text"], at=timezone.now())
+        toasts.tell(request=request, text=_("Said about %(name)s.") % {"name": contact})
+
+    return _act(request, contact.pk, form=SayForm(request.POST, auto_id=f"say_{contact.pk}_%s"), do=say)
 
 
 @sellers_only

@@ -6,6 +6,17 @@
 const dialog = document.getElementById("dialog");
 const openMenus = () => document.querySelectorAll("details.menu[open], details[data-menu][open]");
 
+// A menu that is opened from its button goes to the field or button that is meant first.
+document.addEventListener(
+  "toggle",
+  (event) => {
+    const menu = event.target;
+    if (!menu.matches?.("details.menu[open]") || document.activeElement !== menu.querySelector("summary")) return;
+    menu.querySelector("[autofocus]")?.focus();
+  },
+  true,
+);
+
 document.addEventListener("click", (event) => {
   for (const menu of openMenus()) {
     if (!menu.contains(event.target)) menu.open = false;

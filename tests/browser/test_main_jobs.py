@@ -111,7 +111,7 @@ def test_a_marketer_clears_the_queue_by_keyboard(leads, marketer, salesperson, n
 def test_a_salesperson_accepts_calls_and_rejects_with_the_mouse(offered, salesperson, new_page):
     page = new_page(salesperson)
     expect(page.get_by_role("heading", name="Inbox", level=1)).to_be_visible()
-    page.get_by_role("link", name="Read and answer").first.click()
+    page.get_by_role("link", name="Read it first").click()
     expect(page.get_by_role("heading", name="Eva Kos")).to_be_visible()
     page.get_by_role("button", name="Accept").first.click()
     expect(page.locator("#answer")).to_have_count(0)
@@ -148,7 +148,7 @@ def test_a_salesperson_does_the_same_by_keyboard_alone(offered, salesperson, new
     page.keyboard.type("correct horse battery")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Inbox", level=1)).to_be_visible()
-    page.keyboard.press("Enter")
+    page.keyboard.press("o")
     expect(page.get_by_role("heading", name="Eva Kos")).to_be_visible()
     page.keyboard.press("a")
     expect(page.locator("#answer")).to_have_count(0)
@@ -169,7 +169,7 @@ def test_a_salesperson_does_the_same_by_keyboard_alone(offered, salesperson, new
 
 def test_a_salesperson_does_the_same_without_javascript(offered, salesperson, new_page):
     page = new_page(salesperson, java_script_enabled=False)
-    page.get_by_role("link", name="Read and answer").first.click()
+    page.get_by_role("link", name="Read it first").click()
     page.get_by_role("button", name="Accept").first.click()
     state_becomes(offered[0], "accepted")
     page.locator("#log").get_by_text("No answer", exact=True).click()

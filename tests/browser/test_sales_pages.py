@@ -61,14 +61,6 @@ def test_an_answer_is_taken_back_by_a_key(leads, salesperson, new_page):
     assert Handoff.objects.get(pk=leads[0].pk).state == "offered"
 
 
-def test_a_date_for_later_is_two_keys_away(leads, salesperson, new_page):
-    page = new_page(salesperson)
-    page.keyboard.press("j")
-    page.keyboard.press("t")
-    page.wait_for_url("**/contacts/**")
-    page.wait_for_function("document.activeElement.name === 'later'")
-
-
 def test_on_a_phone_the_answer_is_at_hand_and_nothing_is_wider_than_the_screen(leads, salesperson, new_page):
     page = new_page(salesperson, viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
     for address in ("/inbox/", f"/contacts/{leads[0].contact_id}/", "/handoffs/", "/opportunities/"):

@@ -288,6 +288,26 @@ def test_an_open_contact_window_calls_until_somebody_called(inbox, browsing, mar
     assert "Contact window" not in words(client.get("/inbox/").content.decode())
 
 
+def test_who_is_named_in_the_conversation_is_asked_until_they_answer(
+    inbox, browsing, marketer, salesperson, other_salesperson
+):
+    handoff = bring_to("called", marketer=marketer, seller=salesperson, at=TUESDAY)
+    assert "Nothing waits for you." in words(inbox())
+    flows.comment(actor=marketer, handoff_id=handoff.pk, text="@Sam did they ask for the price list?", at=TUESDAY)
+    flows.comment(actor=marketer, handoff_id=handoff.pk, text="@Sam and the date?", at=TUESDAY)
+    page = words(inbox())
+    assert "Asks you" in page and "and the date?" in page and "price list" not in page
+    assert navigation_counts(user=salesperson)["inbox"] == 1
+    say = f"/inbox/handoffs/{handoff.pk}/say/"
+    assert browsing(other_salesperson).post(say, {"text": "Yes"}).status_code == 404
+    assert browsing(marketer).post(say, {"text": "Yes"}).status_code == 403
+    client = browsing(salesperson)
+    assert client.get(say).status_code == 405
+    refused = client.post(say, {"text": "@Nobody yes"})
+    assert refused.status_code == 422 and ">@Nobody yes</textarea>" in refused.content.decode()
+    assert "Nothing waits for you." in words(client.post(say, {"text": "On Friday"}, **HTMX).content.decode())
+
+
 # The acts of rows -----------------------------------------------------------------------------------------------------
 
 
