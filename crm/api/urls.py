@@ -6,6 +6,7 @@ from rest_framework.routers import DefaultRouter
 
 from crm.api.alerts import AlertResource
 from crm.api.docs import Docs
+from crm.api.inbox import InboxResource
 from crm.api.people import PersonResource
 from crm.api.views import NothingHere, Root
 from crm.api.webhooks import WebhookResource
@@ -70,6 +71,7 @@ for name, resource in RESOURCES.items():
 urlpatterns: list[URLPattern | URLResolver] = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", Docs.as_view(), name="api-docs"),
+    path("inbox/", InboxResource.as_view(), name="api-inbox"),
     *router.urls,
     re_path("", NothingHere.as_view(), name="api-nothing"),
 ]

@@ -35,7 +35,7 @@ LONGEST = 100
 
 @dataclass(frozen=True)
 class Item:
-    """One contact with what is to be done first; `also` names the other reasons why it stands here."""
+    """One contact with what is to be done first; `also_kinds` are the other reasons why it stands here."""
 
     kind: Kind
     contact: Contact
@@ -44,7 +44,7 @@ class Item:
     why: str
     note: str
     opening: Opening
-    also: tuple[str, ...] = ()
+    also_kinds: tuple[Kind, ...] = ()
     standing: str = ""
     clock: Clock | None = None
     when: str = ""
@@ -59,6 +59,10 @@ class Item:
     @property
     def label(self) -> str:
         return str(LABELS[self.kind])
+
+    @property
+    def also(self) -> tuple[str, ...]:
+        return tuple(str(LABELS[kind]) for kind in self.also_kinds)
 
     @property
     def promise(self) -> str:
@@ -189,7 +193,7 @@ def _items(found: to_do.ToDo, *, time: to_do.WorkingTime, now: dt.datetime) -> t
     for key, reasons in ranked.items():
         (rank, errand), *others = sorted(reasons, key=lambda pair: pair[0])
         item = _item(errand, rank, faces[key], found.deeds.get(key, ()), drawn=drawn, managers=managers, now=now)
-        items.append(replace(item, also=tuple(str(LABELS[other.kind]) for _rank, other in others)))
+        items.append(replace(item, also_kinds=tuple(dict.fromkeys(other.kind for _rank, other in others))))
     return sorted(items, key=lambda item: item.urgency), drawn.hours
 
 

@@ -50,9 +50,10 @@ def leads():
 
 @pytest.fixture
 def offered(leads, marketer, salesperson):
-    """All three offered to `salesperson`."""
-    for handoff in leads:
-        flows.approve(actor=marketer, handoff_id=handoff.pk, assignee_email=salesperson.email, at=timezone.now())
+    """All three offered to `salesperson`, Eva's a minute before the next, so that it is the first to be answered."""
+    for index, handoff in enumerate(leads):
+        at = timezone.now() - dt.timedelta(minutes=10 - index)
+        flows.approve(actor=marketer, handoff_id=handoff.pk, assignee_email=salesperson.email, at=at)
     return leads
 
 
@@ -170,6 +171,7 @@ def test_a_salesperson_does_the_same_by_keyboard_alone(offered, salesperson, new
 def test_a_salesperson_does_the_same_without_javascript(offered, salesperson, new_page):
     page = new_page(salesperson, java_script_enabled=False)
     page.get_by_role("link", name="Read it first").click()
+    expect(page.get_by_role("heading", name="Eva Kos")).to_be_visible()
     page.get_by_role("button", name="Accept").first.click()
     state_becomes(offered[0], "accepted")
     page.locator("#log").get_by_text("No answer", exact=True).click()
