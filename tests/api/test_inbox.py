@@ -46,8 +46,9 @@ def test_a_salespersons_day_by_api_alone(program, leads, salesperson):
         status=201,
     )
     assert first["contact"] not in [row["contact"] for row in api.get("inbox/")["results"]]
-    api.post(f"contacts/{first['contact']}/qualify/", {"budget": {"verdict": "confirmed", "evidence": "50,000"}})
-    offer = api.post(f"{bo}/opportunity/", {"name": "Ten docks", "amount": "9800.00", "currency": "EUR"}, status=201)
+    api.post(f"contacts/{first['contact']}/qualification/", {"budget": {"verdict": "confirmed", "evidence": "50,000"}})
+    given = {"contact": first["contact"], "name": "Ten docks", "amount": "9800.00", "currency": "EUR"}
+    offer = api.post("opportunities/", given, status=201)
     assert api.post(f"opportunities/{offer['id']}/win/", {"reason": "price"})["state"] == "won"
     assert api.get(f"contacts/{first['contact']}/")["stage"] == "customer"
 
@@ -70,7 +71,7 @@ def test_a_contact_with_several_reasons_stands_once_and_the_others_are_named(pro
 
 @pytest.mark.parametrize("who", ["marketer", "manager", "administrator"])
 def test_it_is_for_salespeople(who, program, request):
-    program(request.getfixturevalue(who)).get("inbox/", status=403)
+    assert program(request.getfixturevalue(who)).call("get", "inbox/").status_code == 403
 
 
 def test_nobody_sees_what_is_anothers(program, leads, other_salesperson):
