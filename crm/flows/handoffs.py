@@ -180,6 +180,7 @@ def accept(*, actor: User, handoff_id: int, comment: str = "", rating: int | Non
     lifecycle.require(VerbName.ACCEPT, actor=actor, contact=handoff.contact, handoff=handoff)
     _check_rating(rating)
     before = before_of(handoff)
+    is_new_to_them = handoff.assignee_id != actor.pk
     lifecycle.move(
         handoff,
         VerbName.ACCEPT,
@@ -195,9 +196,21 @@ def accept(*, actor: User, handoff_id: int, comment: str = "", rating: int | Non
         # Of a lead that was offered to a team, whoever takes it becomes the assignee.
         assignee=actor,
     )
+    if is_new_to_them:
+        note_override(handoff)
     sla.services.meet([handoff.pk], [Milestone.ANSWER], at=at)
     sla.services.begin_work(handoff, at=at)
     return handoff
+
+
+def note_override(handoff: Handoff) -> None:
+    """Keep as an exception that somebody took a locked, open handoff, or took it back, beyond their capacity."""
+    holder = User.objects.filter(id=handoff.assignee_id or 0).first()
+    if holder is None or not handoff.is_open or handoff.is_override:
+        return
+    if Handoff.objects.open().filter(assignee=holder).count() > holder.capacity:
+        handoff.is_override = True
+        handoff.save(update_fields=["is_override"])
 
 
 @transaction.atomic

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 
 import sla.services
 from crm.errors import Conflict, Forbidden
-from crm.flows import opportunities, referrals, scores
+from crm.flows import handoffs, opportunities, referrals, scores
 from crm.models import Delivery, Notice, User
-from leads import lifecycle, next_steps, qualification
+from leads import lifecycle, next_steps, qualification, routing
 from leads.models import Contact, Handoff, HandoffEvent, OpportunityEvent, Reason
 from leads.stages import OPEN_STATES, HandoffState, ReasonKind, Stage, VerbName
 
@@ -29,6 +29,7 @@ def undo(*, actor: User, handoff_id: int, at: dt.datetime) -> Handoff:
     """
     referrals.lock_for_undo(handoff_id)
     handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    routing.hold()
     sla.services.hold([handoff.pk])
     event = handoff.events.exclude(verb=VerbName.UNDO).filter(undone_at=None).order_by("-at", "-id").first()
     has_way_back = event is not None and (event.before is not None or event.verb == VerbName.PROSPECT)
@@ -50,6 +51,7 @@ def undo(*, actor: User, handoff_id: int, at: dt.datetime) -> Handoff:
         Handoff.objects.filter(previous=handoff).delete()
     opportunities.take_back(before.get("opportunity"), event)
     lifecycle.put_back(handoff, event, actor=actor, at=at)
+    handoffs.note_override(handoff)
     next_steps.restore(event, actor=actor, at=at)
     sla.services.thaw(handoff, before.get("timers", []), since=event.at, at=at)
     told = Notice.objects.filter(handoff=handoff, created_at__gte=event.at, dedup_key__contains=f":{event.pk}:")
