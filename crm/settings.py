@@ -277,6 +277,7 @@ CELERY_BEAT_SCHEDULE = {
     "resume jobs": _every(30, "crm.tasks.resume_jobs"),
     "sweep scores": _every(60, "crm.tasks.sweep_scores"),
     "resurface contacts": _every(60, "crm.tasks.resurface"),
+    "take outbound contacts": _every(60, "crm.tasks.take_outbound"),
 }
 
 # Logging ------------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from crm import deliveries, flows
 from crm import heartbeat as signs_of_life
-from crm.flows import backtests, learning, moves, previews, publishing, reports
+from crm.flows import backtests, learning, moves, outbounds, previews, publishing, reports
 from crm.models.notices import Channel
 from leads.tasks import run_import
 from scoring.tasks import run_backtest, run_preview, run_publication, run_suggestion
@@ -63,6 +63,13 @@ def route_waiting() -> None:
     """Offer waiting leads to people who have room by now."""
     if offered := flows.route_waiting(at=timezone.now()):
         logger.info("Offered %d leads that had waited.", offered)
+
+
+@shared_task
+def take_outbound() -> None:
+    """Have every outbound that is due take its next contacts."""
+    if taken := outbounds.take_due(at=timezone.now()):
+        logger.info("Outbound took %d contacts.", taken)
 
 
 @shared_task

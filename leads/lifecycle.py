@@ -204,7 +204,7 @@ def require(
         has_reason=reason is not None,
     )
     if refusal is None:
-        if verb in (VerbName.CROSS, VerbName.REQUEST, VerbName.PROSPECT) and contact.is_disqualified:
+        if verb in (VerbName.CROSS, VerbName.REQUEST, VerbName.OUTBOUND, VerbName.PROSPECT) and contact.is_disqualified:
             raise Conflict(_("%(contact)s is disqualified.") % {"contact": contact})
         return
     if refusal is Refusal.WRONG_ROLE:

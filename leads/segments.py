@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, ProtectedError, Q
 from django.utils.translation import gettext as _
 
 from crm.errors import Conflict, Invalid
@@ -41,6 +41,15 @@ def save_segment(segment: Segment, *, values: Mapping[str, Any], actor: User, at
     except IntegrityError:
         raise Invalid(_("There is a segment of this name already."), field="name") from None
     return segment
+
+
+def delete_segment(segment: Segment) -> None:
+    """Forget a segment; its contacts stay as they are. Raises `Conflict` where something chooses by it."""
+    try:
+        segment.delete()
+    except ProtectedError as error:
+        names = ", ".join(sorted(str(one) for one in error.protected_objects))
+        raise Conflict(_("Outbound chooses by it: %(names)s. The segment stays.") % {"names": names}) from None
 
 
 def new_persona(*, values: Mapping[str, Any], actor: User, at: dt.datetime) -> Persona:

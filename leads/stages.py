@@ -82,6 +82,7 @@ class VerbName(StrEnum):
 
     CROSS = "cross"
     REQUEST = "request"
+    OUTBOUND = "outbound"
     PROSPECT = "prospect"
     APPROVE = "approve"
     OFFER = "offer"
@@ -138,6 +139,10 @@ VERBS: dict[VerbName, Verb] = {
     # Where the hand-over rule passes it straight to sales it waits for somebody, who is looked for at once.
     _V.CROSS: _verb([_A.SYSTEM], [None], PROMOTABLE_STAGES, to_states=[_H.IN_REVIEW, _H.WAITING], to_stages=[_S.MQL]),
     _V.REQUEST: _verb([_A.SYSTEM], [None], PROMOTABLE_STAGES, to_states=[_H.IN_REVIEW, _H.WAITING], to_stages=[_S.MQL]),
+    # A person set up who is taken; each one is taken by Baton.
+    _V.OUTBOUND: _verb(
+        [_A.SYSTEM], [None], PROMOTABLE_STAGES, to_states=[_H.IN_REVIEW, _H.WAITING], to_stages=[_S.MQL]
+    ),
     _V.PROSPECT: _verb([_A.SALESPERSON], [None], PROMOTABLE_STAGES, to_states=[_H.ACCEPTED], to_stages=[_S.SQL]),
     _V.APPROVE: _verb([_A.MARKETER, _A.MANAGER], [_H.IN_REVIEW], [_S.MQL], to_states=[_H.OFFERED, _H.WAITING]),
     _V.OFFER: _verb([_A.SYSTEM, _A.MANAGER], [_H.WAITING], [_S.MQL], to_states=[_H.OFFERED]),

@@ -84,6 +84,7 @@ DIRECTIONS = {"inbound": _("Inbound"), "outbound": _("Outbound")}
 DEEDS = {
     VerbName.CROSS: pgettext_lazy("deed", "crossed the threshold"),
     VerbName.REQUEST: pgettext_lazy("deed", "asked to be contacted"),
+    VerbName.OUTBOUND: pgettext_lazy("deed", "was chosen by outbound"),
     VerbName.PROSPECT: pgettext_lazy("deed", "brought this prospect"),
     VerbName.APPROVE: pgettext_lazy("deed", "approved"),
     VerbName.OFFER: pgettext_lazy("deed", "offered"),

@@ -7,6 +7,7 @@ from rest_framework.routers import DefaultRouter
 from crm.api.alerts import AlertResource
 from crm.api.docs import Docs
 from crm.api.inbox import InboxResource
+from crm.api.outbounds import OutboundResource
 from crm.api.people import PersonResource
 from crm.api.views import NothingHere, Root
 from crm.api.webhooks import WebhookResource
@@ -38,6 +39,7 @@ RESOURCES = {
     "opportunities": OpportunityResource,
     "tasks": TaskResource,
     "campaigns": CampaignResource,
+    "outbounds": OutboundResource,
     "personas": PersonaResource,
     "segments": SegmentResource,
     "scoring-models": ScoringModelResource,

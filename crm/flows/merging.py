@@ -286,6 +286,14 @@ def _imported(kept: Contact, merged: Contact, row: Merge) -> int:
     return count
 
 
+def _outbounds(kept: Contact, merged: Contact, row: Merge) -> int:
+    """An outbound that took both has taken the one."""
+    count = merged.outbounds.count()
+    merged.outbounds.filter(outbound__in=kept.outbounds.values("outbound")).delete()
+    merged.outbounds.update(contact=kept)
+    return count
+
+
 def _referrals(kept: Contact, merged: Contact, row: Merge) -> int:
     """Who was found through whom goes along; that one of the two led to the other says nothing any more."""
     of_both = Referral.objects.filter(contact__in=[kept, merged])
@@ -333,6 +341,7 @@ LEDGER: dict[str, Move] = {
     "leads.ImportedContact": _imported,
     "leads.Merge": _all(Merge),
     "leads.Opportunity": _all(Opportunity),
+    "leads.OutboundContact": _outbounds,
     "leads.Qualification": _qualifications,
     "leads.Referral": _referrals,
     "leads.StageChange": _history(StageChange),

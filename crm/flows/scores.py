@@ -121,32 +121,41 @@ def _rescore_many(
 
 
 def promote(outcomes: Iterable[Outcome], *, at: dt.datetime) -> None:
-    """Open the handoffs of those locked contacts that crossed or asked: for review, on the clock, or straight to sales.
+    """Open the handoffs of those locked contacts that crossed or asked."""
+    open_handoffs([_formed(outcome) for outcome in outcomes if outcome.is_promotion], at=at)
 
-    Which of the two says the hand-over rule.
+
+VERB_OF = {Handoff.Cause.REQUEST: VerbName.REQUEST, Handoff.Cause.OUTBOUND: VerbName.OUTBOUND}
+"""What opens a handoff of this cause; every other one has crossed the threshold."""
+
+
+def open_handoffs(formed: Sequence[lifecycle.Formed], *, at: dt.datetime) -> list[Handoff]:
+    """Open handoffs of locked contacts: for review, on the clock, or straight to sales.
+
+    Which of the two says the hand-over rule. Who rested until a day rests no longer.
     """
-    promoted = [outcome for outcome in outcomes if outcome.is_promotion]
-    if not promoted:
-        return
-    formed = [_formed(outcome) for outcome in promoted]
+    if not formed:
+        return []
     supposed = [lifecycle.suppose(one, at=at) for one in formed]
     judge = handover.Judge(supposed)
-    straight = []
+    straight, opened = [], []
     groups: dict[tuple[VerbName, HandoffState], list[lifecycle.Formed]] = defaultdict(list)
     for one, handoff in zip(formed, supposed, strict=True):
-        verb = VerbName.REQUEST if one.cause == Handoff.Cause.REQUEST else VerbName.CROSS
+        verb = VERB_OF.get(Handoff.Cause(one.cause), VerbName.CROSS)
         rule = judge.passes_straight(handoff)
         groups[verb, HandoffState.WAITING if rule else HandoffState.IN_REVIEW].append(replace(one, straight_by=rule))
     for (verb, state), group in groups.items():
-        opened = lifecycle.form_handoffs(group, at=at, state=state, verb=verb)
+        made = lifecycle.form_handoffs(group, at=at, state=state, verb=verb)
+        opened += made
         if state is HandoffState.IN_REVIEW:
-            sla.services.start(opened, [Milestone.REVIEW], at=at)
+            sla.services.start(made, [Milestone.REVIEW], at=at)
         else:
-            straight += opened
-    Handoff.objects.filter(contact_id__in=[one.contact.pk for one in promoted], resurface_at__isnull=False).update(
+            straight += made
+    Handoff.objects.filter(contact_id__in=[one.contact.pk for one in formed], resurface_at__isnull=False).update(
         resurface_at=None
     )
     handoffs.offer_at_once(straight, at=at)
+    return opened
 
 
 def _formed(outcome: Outcome) -> lifecycle.Formed:

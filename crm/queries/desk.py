@@ -232,7 +232,7 @@ def _standing(
     who = _("You") if last_event.actor_id == user.pk else str(last_event.actor or _("Baton"))
     did = words.DEEDS[VerbName(last_event.verb)]
     sentence = _("%(who)s %(did)s %(when)s.") % {"who": who, "did": did, "when": when}
-    if last_event.verb in (VerbName.CROSS, VerbName.REQUEST):
+    if last_event.verb in (VerbName.CROSS, VerbName.REQUEST, VerbName.OUTBOUND):
         sentence = _("The lead %(did)s %(when)s.") % {"did": did, "when": when}
     return f"{sentence} {_whose_turn(user, handoff or last, now=now)}".strip()
 

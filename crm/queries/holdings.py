@@ -113,7 +113,7 @@ def holdings(person: User, *, kind: str, user: User | None) -> Holdings:
     asked = GROUPS[kind]
     if Group.POOLS in asked:
         found += [
-            Item(Group.POOLS, one, one.rule.name)
+            Item(Group.POOLS, one, one.rule.name, reverse("routing_edit", args=[one.rule_id]))
             for one in RoutingMember.objects.filter(person=person).select_related("rule").order_by("rule__name", "id")
         ]
     found += _tasks(person, tasks=tasks, known={one.contact.pk for one in found if one.contact})

@@ -88,7 +88,7 @@ class SegmentResource(Counted, ReadOnlyResource):
 
     @extend_schema(description="Forget a segment; its contacts stay as they are.")
     def destroy(self, request: Request, pk: str) -> Response:
-        self.found().delete()
+        segments.delete_segment(self.found())
         return Response(status=204)
 
     def _saved(self, segment: Segment, values: dict[str, Any]) -> Segment:

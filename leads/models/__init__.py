@@ -5,6 +5,7 @@ from leads.models.definitions import DefinitionVersion, HandoverRule
 from leads.models.handoffs import Handoff, HandoffEvent, Opportunity, OpportunityEvent, Reason
 from leads.models.imports import Import, ImportedContact
 from leads.models.merges import ContactAddress, Merge
+from leads.models.outbounds import Outbound, OutboundContact
 from leads.models.qualification import Persona, Qualification
 from leads.models.referrals import Referral
 from leads.models.routing import Rotation, RotationShare, RotationTurn, RoutingMember, RoutingRule, RoutingSettings
@@ -32,6 +33,8 @@ __all__ = [
     "Merge",
     "Opportunity",
     "OpportunityEvent",
+    "Outbound",
+    "OutboundContact",
     "Persona",
     "Qualification",
     "Reason",

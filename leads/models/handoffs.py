@@ -95,6 +95,7 @@ class Handoff(models.Model):
         REJECTED = "rejected", _("Rejected by sales")
         OWN = "own", _("Own prospect")
         REFERRED = "referred", _("Found through a colleague of theirs")
+        OUTBOUND = "outbound", _("Chosen by outbound")
 
     BY_SALES = (Cause.OWN, Cause.REFERRED)
     """Opened by a salesperson: marketing neither chose nor reviewed it."""

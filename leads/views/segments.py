@@ -88,7 +88,7 @@ def _form_page(request: HttpRequest, segment: Segment) -> HttpResponse:
 def segment_delete(request: HttpRequest, segment_id: int) -> HttpResponse:
     """Forget a segment; its contacts stay as they are."""
     segment = get_object_or_404(Segment, id=segment_id)
-    segment.delete()
+    segments.delete_segment(segment)
     toasts.tell(request=request, text=_("Deleted the segment %(name)s.") % {"name": segment.name})
     return HttpResponseRedirect(reverse("segments"), status=303)
 

@@ -26,6 +26,7 @@ from leads.models import (
     HandoverRule,
     Import,
     Opportunity,
+    Outbound,
     Persona,
     Reason,
     RoutingRule,
@@ -155,6 +156,7 @@ class World:
     alert: Notice
     file_import: Import
     persona: Persona
+    outbound: Outbound
     segment: Segment
     webhook: Webhook
     reason: Reason
@@ -179,6 +181,7 @@ class World:
             "alerts": self.alert,
             "imports": self.file_import,
             "personas": self.persona,
+            "outbounds": self.outbound,
             "segments": self.segment,
             "webhooks": self.webhook,
             "reasons": self.reason,
@@ -209,6 +212,14 @@ def world(marketer: User, salesperson: User, manager: User) -> World:
     finns = {"name": "Finns", "conditions": [{"field": "country", "op": "equals", "value": "FI"}]}
     return World(
         persona=personas.create_persona(actor=marketer, values=finns, at=NOW),
+        outbound=Outbound.objects.create(
+            name="Calls",
+            date_attribute="contract_ends",
+            within_days=90,
+            campaign=Campaign.objects.get(),
+            calendar=Calendar.objects.get(always_open=True),
+            created_at=NOW,
+        ),
         segment=segments.save_segment(Segment(), values=finns, actor=marketer, at=NOW),
         contact=handoff.contact,
         company=Company.objects.get(),

@@ -15,7 +15,13 @@ ROWS = tuple(name for name in RESOURCES if name not in ("activity-types", "sourc
 FOR_ALL = ("campaigns", "personas", "scoring-models", "policies", "calendars", "reasons")
 FOR_ALL += ("handover-rules", "routing-rules")
 MANAGED = {Role.SALESPERSON: 403, Role.MARKETER: 403}
-READERS = {"imports": MARKETING, "segments": MARKETING, "webhooks": {Role.ADMIN}, "people": MANAGEMENT}
+READERS = {
+    "imports": MARKETING,
+    "segments": MARKETING,
+    "webhooks": {Role.ADMIN},
+    "people": MANAGEMENT,
+    "outbounds": MARKETING,
+}
 ADMINISTERED = dict.fromkeys(ROLES, 403)
 EDITING = dict.fromkeys((Role.SALESPERSON, Role.MANAGER), 403)
 CHOICE = [{"field": "country", "op": "equals", "value": "SE"}]
@@ -47,6 +53,12 @@ WRITES = [
         "segments/",
         {"name": "New", "conditions": CHOICE},
         dict.fromkeys(MARKETING, 201) | {Role.SALESPERSON: 403},
+    ),
+    (
+        "post",
+        "outbounds/",
+        {"name": "New", "campaign": "Nowhere", "calendar": "Always open"},
+        {Role.SALESPERSON: 403, Role.ADMIN: 403, Role.MARKETER: 400, Role.MANAGER: 400},
     ),
     ("patch", "personas", {"name": "Renamed"}, EDITING | dict.fromkeys((Role.MARKETER, Role.ADMIN), 400)),
     ("patch", "segments", {"conditions": CHOICE}, dict.fromkeys(MARKETING, 200) | {Role.SALESPERSON: 403}),
@@ -219,6 +231,7 @@ ALLOWED = {
     "alerts": ({"get"}, {"get"}),
     "imports": ({"get"}, {"get"}),
     "people": ({"get"}, {"get"}),
+    "outbounds": ({"get", "post"}, {"get"}),
     "webhooks": ({"get", "post"}, {"get", "patch", "delete"}),
     "reasons": ({"get", "post"}, {"get", "patch", "delete"}),
     "handover-rules": ({"get", "post"}, {"get", "patch", "delete"}),

@@ -243,13 +243,17 @@ class Company(RuleBasedStateMachine):
         today = self.now.date()
         absence = (today, today + dt.timedelta(days=2)) if kind == "away" else None
         if kind == "stop_selling":
+            if User.objects.filter(role_rows__role=Role.SALESPERSON, team=None).count() == 1:
+                return
             person.set_roles(("salesperson", "marketer"))
         given = {"person_id": person.pk, "kind": kind, "decisions": decisions, "absence": absence}
         if self.does(departures.depart, actor=self.admin, named=f"depart_{kind}", **given) and kind == "leave":
             assert not self.does(departures.depart, actor=self.second, **given)
 
     def come_back(self, number, other, luck):
-        gone = User.objects.filter(Q(is_active=False) | Q(is_on_duty=False) | Q(away_until__gt=self.now)).order_by("id")
+        is_gone = Q(is_active=False) | Q(is_on_duty=False) | Q(away_until__gt=self.now)
+        sells_no_more = Q(role_rows__role=Role.MARKETER) & ~Q(pk=self.marketer.pk)
+        gone = User.objects.filter(is_gone | sells_no_more).distinct().order_by("id")
         if person := gone[number % len(gone)] if gone else None:
             values = {name: getattr(person, name) for name in people.FIELDS} | {"is_active": True, "is_on_duty": True}
             User.objects.filter(pk=person.pk).update(away_from=None, away_until=None)
