@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from django.contrib.auth.hashers import make_password
 
-from crm.flows import personas
+from crm.flows import outbounds, personas
 from crm.models import Role, Team, User
 from crm.models.people import TeamKind
 from leads import segments, services
@@ -107,6 +107,7 @@ def open_office(*, at: dt.datetime) -> Office:
     User.objects.update(password=make_password(PASSWORD))
     _start_campaigns(at=at)
     _draw_buyers(people["marketer@demo.example"], at=at - dt.timedelta(days=CAMPAIGNS[0][3]))
+    _plan_outbound(people["marketer@demo.example"], calendar=calendar, at=at)
     return Office(people, {one.email: one.pace for one in COLLEAGUES}, calendar.parse())
 
 
@@ -130,6 +131,14 @@ def _draw_buyers(marketer: User, *, at: dt.datetime) -> None:
     for name, asked in SEGMENTS:
         values = {"name": name, "conditions": [_condition(*asked)]}
         segments.save_segment(Segment(), values=values, actor=marketer, at=at)
+
+
+def _plan_outbound(marketer: User, *, calendar: Calendar, at: dt.datetime) -> None:
+    """Calls to a segment, set up and not started yet: there is a page on which to see whom they would reach."""
+    segment = Segment.objects.order_by("id").first()
+    campaign = Campaign.objects.order_by("-start_date").first()
+    values = {"name": "Calls before the season", "segment": segment, "campaign": campaign, "calendar": calendar}
+    outbounds.create_outbound(actor=marketer, values=values | {"per_day": 5}, at=at)
 
 
 def _condition(field: str, op: str, value: object) -> dict[str, object]:

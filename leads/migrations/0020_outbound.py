@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=100, verbose_name='name')),
                 ('date_attribute', models.CharField(blank=True, max_length=100, verbose_name='attribute with a date')),
                 ('within_days', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='days before it')),
-                ('then', models.CharField(choices=[('lead', 'A lead of the campaign, warmed further'), ('review', 'A lead to be handed over, reviewed or passed on as the hand-over rule says')], default='review', max_length=6, verbose_name='what becomes of them')),
+                ('then', models.CharField(choices=[('lead', 'Leads of the campaign'), ('review', 'Handoffs, by the hand-over rule')], default='review', max_length=6, verbose_name='what becomes of them')),
                 ('per_day', models.PositiveSmallIntegerField(default=10, verbose_name='at most a working day')),
                 ('state', models.CharField(choices=[('paused', 'Paused'), ('running', 'Running'), ('ended', 'Ended')], default='paused', max_length=7, verbose_name='state')),
                 ('next_check_at', models.DateTimeField(blank=True, null=True)),

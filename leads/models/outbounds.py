@@ -29,8 +29,8 @@ class Outbound(models.Model):
     class Then(models.TextChoices):
         """What becomes of who is taken."""
 
-        LEAD = "lead", _("A lead of the campaign, warmed further")
-        REVIEW = "review", _("A lead to be handed over, reviewed or passed on as the hand-over rule says")
+        LEAD = "lead", _("Leads of the campaign")
+        REVIEW = "review", _("Handoffs, by the hand-over rule")
 
     name = models.CharField(_("name"), max_length=100)
     segment = models.ForeignKey(

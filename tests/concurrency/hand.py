@@ -24,9 +24,10 @@ from django.utils import timezone  # noqa: E402
 
 from crm import deliveries, digests, flows  # noqa: E402
 from crm.errors import DomainError  # noqa: E402
-from crm.flows import publishing  # noqa: E402
+from crm.flows import departures, publishing  # noqa: E402
 from crm.models import User  # noqa: E402
 from crm.models.notices import Channel  # noqa: E402
+from crm.queries.holdings import Decisions  # noqa: E402
 
 ACTS: dict[str, Callable[..., Any]] = {}
 
@@ -115,6 +116,14 @@ def approve_each(*, by: str, handoff_ids: list[int]) -> dict[str, str]:
 @act
 def route_waiting() -> int:
     return flows.route_waiting(at=timezone.now())
+
+
+@act
+def leave(*, by: str, person: str) -> int:
+    """The administrator with the address `by` lets a person go, by routing; how much went to others."""
+    actor, gone = User.objects.get(email=by), User.objects.get(email=person)
+    made = departures.depart(actor=actor, person_id=gone.pk, kind="leave", decisions=Decisions(), at=timezone.now())
+    return len(made.moved)
 
 
 @act
