@@ -70,3 +70,33 @@ def test_on_a_phone_the_answer_is_at_hand_and_nothing_is_wider_than_the_screen(l
     with page.expect_response(lambda response: "/accept/" in response.url):
         page.locator(".action-bar").get_by_role("button", name="Accept").tap()
     expect(page.locator(".action-bar").get_by_role("link", name="Call Ana")).to_be_visible()
+
+
+def test_a_colleague_is_named_by_the_keyboard_alone(leads, salesperson, marketer, manager, new_page):
+    page = new_page(salesperson, may_refuse=True)
+    page.goto(f"/contacts/{leads[0].contact_id}/")
+    field = page.locator("#say_form_text")
+    field.focus()
+    page.keyboard.type("Thanks @m")
+    options = page.locator(".names [role=option]")
+    expect(options).to_have_count(2)
+    expect(field).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(field).to_have_value("Thanks @Mira Marketer ")
+    expect(options).to_have_count(0)
+    page.keyboard.type("and @maij")
+    expect(options).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(options).to_have_count(0)
+    page.keyboard.type("a, look")
+    page.get_by_role("button", name="Say it").press("Enter")
+    said = page.locator("#conversation .timeline li").last
+    expect(said).to_contain_text("Thanks @Mira Marketer and @Maija Manager, look")
+    expect(said.locator(".at-name")).to_have_count(2)
+    expect(field).to_have_value("")
+    expect(field).to_be_focused()
+    page.keyboard.type("@Nobody, hello")
+    page.get_by_role("button", name="Say it").press("Enter")
+    expect(page.locator("#say-error")).to_contain_text("Nobody here is called @Nobody")
+    expect(field).to_have_value("@Nobody, hello")
