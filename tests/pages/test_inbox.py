@@ -1,6 +1,7 @@
 """The inbox: what waits, in the order in which waiting costs most, each number with its rows."""
 
 import re
+from random import Random
 
 import pytest
 from django.db import connection
@@ -208,6 +209,32 @@ def test_the_number_in_the_navigation_is_that_of_the_rows(inbox, marketer, sales
     rows = names_in_order(inbox())
     assert sorted(rows) == ["Accepted Novak", "Called Novak", "Offered Novak"]
     assert navigation_counts(user=salesperson)["inbox"] == inbox_of(salesperson, now=now).total == len(rows)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_every_number_agrees_with_the_rows_whatever_waits(seed, inbox, marketer, salesperson, tuesday):
+    random = Random(seed)
+    for n in range(6):
+        state = random.choice(["in_review", "offered", "accepted", "called"])
+        handoff = bring_to(state, marketer=marketer, seller=salesperson, at=TUESDAY, name=f"eva{n}")
+        if state != "in_review" and random.random() < 0.5:
+            due_at = TUESDAY + random.choice([HOUR, DAY, 3 * DAY])
+            add_task(handoff, salesperson, due_at=due_at, kind=random.choice(["call", "meeting", "other"]))
+        if state == "called" and random.random() < 0.5:
+            flows.open_opportunity(actor=salesperson, handoff_id=handoff.pk, name="Docks", amount=9000, at=TUESDAY)
+        if state != "in_review" and random.random() < 0.3:
+            flows.comment(actor=marketer, handoff_id=handoff.pk, text=f"@{salesperson.email} when?", at=TUESDAY)
+    for later in (HOUR, DAY + HOUR, 8 * DAY):
+        tuesday.move_to(TUESDAY + later)
+        page, shown = inbox(), inbox_of(salesperson, now=TUESDAY + later)
+        rows = names_in_order(page)
+        assert len(rows) == len(set(rows)) == shown.total == navigation_counts(user=salesperson)["inbox"]
+        assert [item.contact.name for item in shown.items] == rows
+        assert [item.urgency for item in shown.items] == sorted(item.urgency for item in shown.items)
+        every, *kinds = shown.tabs
+        assert every.count == sum(tab.count for tab in kinds) == shown.total
+        for tab in kinds:
+            assert len(names_in_order(inbox(tab.href))) == tab.count, tab.label
 
 
 def test_a_long_inbox_takes_no_more_queries_than_a_short_one(inbox, marketer, salesperson, manager, tuesday):
