@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from django.contrib.auth.hashers import make_password
 
-from crm.flows import outbounds, personas
-from crm.models import Role, Team, User
+from crm.flows import definitions, outbounds, personas, saved_filters
+from crm.models import FilteredPage, Role, Team, User
 from crm.models.people import TeamKind
 from leads import segments, services
 from leads.models import Campaign, Segment, Source
@@ -82,6 +82,13 @@ SEGMENTS: tuple[tuple[str, tuple[str, str, object]], ...] = (
 )
 
 
+# What both teams have written down of what they mean, by its word.
+AGREED = {
+    "mql": "Over 60 points, or asked for a demo or a quote. Runs a warehouse or a dock in a country that we serve.",
+    "sql": "Accepted by sales: the need is real and we are talking to somebody who can say yes, or brings us there.",
+}
+
+
 @dataclass
 class Office:
     """The people by address, the campaigns by name, and the hours in which they work."""
@@ -106,7 +113,9 @@ def open_office(*, at: dt.datetime) -> Office:
     # One hashing for all: it takes a good part of a second on purpose.
     User.objects.update(password=make_password(PASSWORD))
     _start_campaigns(at=at)
-    _draw_buyers(people["marketer@demo.example"], at=at - dt.timedelta(days=CAMPAIGNS[0][3]))
+    since = at - dt.timedelta(days=CAMPAIGNS[0][3])
+    _draw_buyers(people["marketer@demo.example"], at=since)
+    _agree(people, at=since)
     _plan_outbound(people["marketer@demo.example"], calendar=calendar, at=at)
     return Office(people, {one.email: one.pace for one in COLLEAGUES}, calendar.parse())
 
@@ -139,6 +148,19 @@ def _plan_outbound(marketer: User, *, calendar: Calendar, at: dt.datetime) -> No
     campaign = Campaign.objects.order_by("-start_date").first()
     values = {"name": "Calls before the season", "segment": segment, "campaign": campaign, "calendar": calendar}
     outbounds.create_outbound(actor=marketer, values=values | {"per_day": 5}, at=at)
+
+
+def _agree(people: dict[str, User], *, at: dt.datetime) -> None:
+    """The words, a hand-over rule that is thought about but not in use yet, and a filter that marketing shares."""
+    manager, marketer = people["manager@demo.example"], people["katarzyna@demo.example"]
+    for word, text in AGREED.items():
+        definitions.define(actor=manager, word=word, text=text, seen=0, at=at)
+    asked = [_condition("handoff.cause", "equals", "request"), _condition("handoff.grade", "starts_with", "A")]
+    rule = {"name": "Best fit, asked for a demo", "conditions": asked, "is_straight": True, "is_active": False}
+    definitions.add_handover_rule(actor=manager, values=rule)
+    saved_filters.save_filter(
+        user=marketer, page=FilteredPage.QUEUE, query="hot=1", values={"name": "Hot ones", "is_shared": True}
+    )
 
 
 def _condition(field: str, op: str, value: object) -> dict[str, object]:
