@@ -85,6 +85,17 @@ class LogForm(forms.Form):
     occurred_at = MomentField(label=_("When it was"), required=False)
     next = DayField(label=_("Next step"), required=False)
     later = MomentField(label=_("Another day"), required=False)
+    no_next = forms.CharField(
+        label=_("Why there is no next step"),
+        max_length=200,
+        required=False,
+        widget=forms.TextInput({"list": "no-next-reasons"}),
+    )
+    NO_NEXT = (_("They call us"), _("Waits for somebody else"), _("Nothing more to do"))
+
+    def __init__(self, *args: Any, asks_next: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.asks_next = asks_next
 
     def clean(self) -> dict[str, Any]:
         """A call says what came of it, a note says something, and who is to be called back has a day for it."""
@@ -97,6 +108,9 @@ class LogForm(forms.Form):
             self.add_error("later", _("Choose when to call back."))
         if kind == "note" and not cleaned.get("note") and not cleaned["next_at"] and "note" not in self.errors:
             self.add_error("note", _("Write the note, or choose a day for the next step."))
+        has_said = cleaned["next_at"] or cleaned.get("no_next")
+        if self.asks_next and kind != "note" and not has_said and not self.errors:
+            self.add_error("no_next", _("Choose when you get in touch next, or say why there is no next step."))
         if kind != "call" and (kind, cleaned.get("outcome")) != ("email", "meeting"):
             cleaned["outcome"] = ""
         return cleaned

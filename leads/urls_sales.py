@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from leads.views import answers, card, conversation, handoffs, inbox, opportunities, redirect, talks
+from leads.views import answers, card, conversation, handoffs, inbox, opportunities, redirect, talks, tasks
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/", inbox.inbox, name="inbox"),
@@ -17,6 +17,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("contacts/<int:contact_id>/log/", answers.contact_log, name="contact_log"),
     path("contacts/<int:contact_id>/qualify/", answers.contact_qualify, name="contact_qualify"),
     path("contacts/<int:contact_id>/adjust/", answers.contact_adjust, name="contact_adjust"),
+    path("contacts/<int:contact_id>/tasks/", tasks.task_add, name="task_add"),
+    path("tasks/<int:task_id>/later/", tasks.task_later, name="task_later"),
+    path("tasks/<int:task_id>/finish/", tasks.task_finish, name="task_finish"),
+    path("tasks/<int:task_id>/cancel/", tasks.task_cancel, name="task_cancel"),
+    path("tasks/<int:task_id>/undo/", tasks.task_undo, name="task_undo"),
+    path("tasks/<int:task_id>/calendar.ics", tasks.task_calendar, name="task_calendar"),
     path("contacts/<int:contact_id>/undo/", redirect.contact_undo, name="contact_undo"),
     path("handoffs/", handoffs.handoff_list, name="handoffs"),
     path("handoffs/<int:handoff_id>/accept/", answers.handoff_accept, name="handoff_accept"),

@@ -318,13 +318,15 @@ def log_contact(
     next_at: dt.datetime | None = None,
     next_step: str = "",
     next_has_time: bool = False,
+    no_next: str = "",
     at: dt.datetime,
 ) -> Recorded:
     """A person notes a call, meeting, e-mail or note of theirs; an attempt to reach somebody stops the contact clock.
 
     `next_at` is when they mean to get in touch again, at that very time if `next_has_time`, `next_step` what is to be
-    done then: a task (`leads.next_steps`). Raises `NotFound` when the contact is not theirs to see, `Invalid` for a
-    bad type or time.
+    done then: a task (`leads.next_steps`); `no_next` says why nothing is.
+
+    Raises `NotFound` when the contact is not theirs to see, `Invalid` for a bad type or time.
     """
     if next_at is not None and next_at <= at:
         raise Invalid(_("The next step lies ahead. Choose a later day."), field="next_at")
@@ -343,6 +345,7 @@ def log_contact(
                 ("next_at", planned),
                 ("next_step", next_step.strip()),
                 ("next_has_time", bool(next_at and next_has_time)),
+                ("no_next", "" if next_at else no_next.strip()),
             )
             if value
         },

@@ -17,18 +17,19 @@ from crm.faces import OpenHours, ScoreFace, ScoreReasons
 from crm.flows.talks import HAPPY_FROM, may_change
 from crm.models import User
 from crm.openers import Opening
-from crm.queries import board, clocks, conversation, desk, history, inbox, referrals, timeline, why
+from crm.queries import board, clocks, conversation, desk, history, inbox, referrals, tasks, timeline, why
 from crm.queries.conversation import Conversation
 from crm.queries.desk import Desk
 from crm.queries.referrals import Referred
+from crm.queries.tasks import Todo
 from crm.queries.timeline import Timeline
 from crm.window_chart import WindowFace, day_words, window_face
 from leads import facts, lifecycle, words
-from leads.models import Activity, Contact, Handoff, HandoffEvent, Opportunity, Qualification
+from leads.models import Activity, Contact, Handoff, HandoffEvent, Opportunity, Qualification, Task
 from leads.models.windows import lead_time_beside, with_lead_time
 from leads.qualification import Answer, answers_of, may_write
 from leads.selling import Seller, sellers
-from leads.stages import HandoffState, ReasonKind, Stage
+from leads.stages import HandoffState, ReasonKind, Stage, VerbName
 from leads.window import window_of
 from scoring import queries as scores
 from scoring.queries import Explanation
@@ -133,6 +134,7 @@ class Card:
     """The steps to which the reader may move the offer."""
     won: Won | None
     referred: tuple[Referred, ...]
+    todos: tuple[Todo, ...]
     desk: Desk
     hours: tuple[OpenHours, ...]
     place: Place | None
@@ -190,6 +192,7 @@ def contact_seen(user: User, contact_id: int) -> Contact:
     Raises `NotFound` alike when absent and when forbidden.
     """
     rows = Contact.objects.visible_to(user).select_related("company", "source", "owner", "disqualified_reason")
+    rows = rows.annotate(has_tasks=Exists(Task.objects.open().filter(contact=OuterRef("pk"))))
     contact = rows.filter(id=contact_id).first()
     if contact is None:
         contact = rows.filter(id__in=lifecycle.kept_ids([contact_id]).values()).first()
@@ -325,7 +328,8 @@ def card_of(user: User, *, contact_id: int, now: dt.datetime, is_whole: bool = F
         can_qualify=may_write(user, contact),
         moves=board.moves_of(offer) if offer and may_change(user, offer) else (),
         won=_won(user, offers),
-        referred=referrals.referred_of(user, contact),
+        referred=referrals.referred_of(user, contact) if _is_referred(events) else (),
+        todos=tasks.todos_of(user, contact, now=now) if contact.has_tasks else (),  # type: ignore[attr-defined]
         desk=made,
         hours=drawn.hours,
         place=_place(contact, own) if user.is_salesperson else None,
@@ -347,6 +351,11 @@ def _handoffs(contact: Contact) -> tuple[list[Handoff], list[HandoffEvent]]:
     events = list(rows.order_by("-at", "-id"))
     found = {event.handoff_id: event.handoff for event in events}
     return sorted(found.values(), key=lambda row: (row.formed_at, row.pk), reverse=True), events
+
+
+def _is_referred(events: Sequence[HandoffEvent]) -> bool:
+    """Whether somebody led to this contact, or this contact to somebody."""
+    return any(event.verb == VerbName.REDIRECT for event in events)
 
 
 def _won(user: User, offers: Sequence[Opportunity]) -> Won | None:

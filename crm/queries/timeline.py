@@ -122,6 +122,8 @@ def _detail(deed: deeds.Deed) -> str:
     planned = history.next_step_of(deed)
     if planned is not None:
         parts.append(_("next step %(when)s") % {"when": formats.full_moment(planned)})
+    if deed.properties.get("no_next"):
+        parts.append(_("no next step: %(why)s") % {"why": deed.properties["no_next"]})
     if deed.entered_at is not None:
         parts.append(_("entered %(when)s") % {"when": formats.full_moment(deed.entered_at)})
     return ", ".join(parts)

@@ -22,6 +22,7 @@ from crm.errors import Conflict, Forbidden, Invalid, NotFound
 from crm.models import User
 from crm.queries import card as card_queries
 from crm.queries import desk
+from crm.queries import tasks as task_queries
 from leads import qualification
 from leads.forms_sales import (
     AcceptForm,
@@ -163,6 +164,8 @@ def contact_log(request: HttpRequest, contact_id: int) -> HttpResponse:
             note=values["note"],
             occurred_at=values["occurred_at"],
             next_at=values["next_at"],
+            no_next=values["no_next"],
+            next_has_time=bool(values["next_at"] and not values["next"]),
             at=timezone.now(),
         )
         said = logged_words(contact, values)
@@ -170,7 +173,8 @@ def contact_log(request: HttpRequest, contact_id: int) -> HttpResponse:
             said += " " + _("It was before the lead was offered, so it keeps no promise.")
         return said
 
-    form = LogForm(request.POST, auto_id="log_form_%s")
+    asks_next = task_queries.asks_next_step(person(request), contact, now=timezone.now())
+    form = LogForm(request.POST, auto_id="log_form_%s", asks_next=asks_next)
     return act(request, contact_id, form=form, name="log_form", do=log, fields={"next_at": "later"})
 
 

@@ -32,6 +32,7 @@ from leads.forms_sales import (
     WinForm,
 )
 from leads.forms_talks import OfferChangeForm, OfferForm, SatisfactionForm
+from leads.forms_tasks import TaskForm
 
 FORMS: Mapping[str, type[forms.Form]] = {
     "answer_form": RejectForm,
@@ -47,6 +48,7 @@ FORMS: Mapping[str, type[forms.Form]] = {
     "adjust_form": AdjustForm,
     "redirect_form": RedirectForm,
     "satisfaction_form": SatisfactionForm,
+    "task_form": TaskForm,
 }
 
 TYPED = ("comment", "note", "text")

@@ -76,7 +76,10 @@ def test_from_the_offer_to_the_deal(lead, salesperson, open_page):
     state_becomes(handoff, "accepted")
     page.locator("#log").get_by_text("Reached", exact=True).click()
     page.locator("#log").get_by_placeholder("What was said", exact=False).fill("Wants a price for eight docks.")
-    page.locator("#log").get_by_role("button", name="None").click()
+    without = page.locator("#log")
+    without.get_by_text("No next step", exact=True).click()
+    without.get_by_label("Why there is no next step").fill("We send the offer now")
+    without.get_by_role("button", name="Save without").click()
     becomes(lambda: is_contacted(handoff), True)
 
     offer = unfold(page, "Open an opportunity…")
