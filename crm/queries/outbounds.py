@@ -14,9 +14,10 @@ from leads import segments, stages
 from leads.conditions import parse_conditions
 from leads.conditions_sql import contact_q
 from leads.models import Contact, Handoff, Outbound
+from leads.models.contacts import ContactQuerySet
 
 
-def candidates(outbound: Outbound, *, at: dt.datetime) -> QuerySet[Contact]:
+def candidates(outbound: Outbound, *, at: dt.datetime) -> ContactQuerySet:
     """The contacts that it would take at `at`, the hottest first.
 
     Of the segment, with the date from today to so many days ahead; subscribers and leads, neither disqualified nor
