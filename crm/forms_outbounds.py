@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from leads.models import Campaign, Outbound, Segment
+from leads.models import Campaign, Segment
+from leads.models.outbounds import OutboundThen
 from sla.models import Calendar
 
 
@@ -28,7 +29,7 @@ class OutboundForm(forms.Form):
     )
     within_days = forms.IntegerField(label=_("Days before it"), min_value=0, max_value=3650, required=False)
     campaign = forms.ModelChoiceField(label=_("Campaign"), queryset=Campaign.objects.order_by("name"))
-    then = forms.ChoiceField(label=_("They become"), choices=Outbound.Then.choices, initial=Outbound.Then.REVIEW)
+    then = forms.ChoiceField(label=_("They become"), choices=OutboundThen.choices, initial=OutboundThen.REVIEW)
     per_day = forms.IntegerField(label=_("At most a working day"), min_value=1, max_value=10_000, initial=10)
     calendar = forms.ModelChoiceField(
         label=_("Working days of"), queryset=Calendar.objects.order_by("name"), empty_label=None

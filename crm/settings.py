@@ -223,6 +223,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "TaskKindEnum": "leads.models.tasks.TaskKind",
         "JobStateEnum": "scoring.models.JobState",
+        "OutboundThenEnum": "leads.models.outbounds.OutboundThen",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -20,6 +20,7 @@ from crm.flows import outbounds as flows
 from crm.models import Role
 from crm.queries import outbounds as queries
 from leads.models import Campaign, Outbound, Segment
+from leads.models.outbounds import OutboundThen
 from sla.models import Calendar
 
 SETTERS = (Role.MARKETER, Role.MANAGER)
@@ -84,7 +85,7 @@ class OutboundInputSerializer(serializers.Serializer):
     date_attribute = serializers.RegexField(r"^\w*\Z", max_length=100, required=False, allow_blank=True, default="")
     within_days = serializers.IntegerField(min_value=0, max_value=3650, required=False, allow_null=True, default=None)
     campaign = serializers.SlugRelatedField(slug_field="name", queryset=Campaign.objects.all())
-    then = serializers.ChoiceField(choices=Outbound.Then.choices, default=Outbound.Then.REVIEW)
+    then = serializers.ChoiceField(choices=OutboundThen.choices, default=OutboundThen.REVIEW)
     per_day = serializers.IntegerField(min_value=1, max_value=10_000, default=10)
     calendar = serializers.SlugRelatedField(slug_field="name", queryset=Calendar.objects.all())
 

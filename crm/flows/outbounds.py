@@ -15,6 +15,7 @@ from crm.flows import scores
 from crm.queries import outbounds as queries
 from leads import lifecycle, services
 from leads.models import Contact, Handoff, Outbound, OutboundContact
+from leads.models.outbounds import OutboundThen
 from leads.stages import Stage
 from scoring.models import Score
 from sla import clock
@@ -121,7 +122,7 @@ def _take_some(outbound: Outbound, *, most: int, at: dt.datetime) -> int:
         return 0
     services.touch([(contact.pk, outbound.campaign, outbound.campaign.source, at) for contact in contacts])
     handoffs: dict[int, Handoff] = {}
-    if outbound.then == Outbound.Then.REVIEW:
+    if outbound.then == OutboundThen.REVIEW:
         known = Score.objects.filter(contact__in=contacts).select_related("model")
         by_contact = {score.contact_id: score for score in known}
         formed = [_formed(contact, by_contact.get(contact.pk)) for contact in contacts]
@@ -133,7 +134,7 @@ def _take_some(outbound: Outbound, *, most: int, at: dt.datetime) -> int:
         OutboundContact(outbound=outbound, contact=contact, handoff=handoffs.get(contact.pk), at=at)
         for contact in contacts
     )
-    if outbound.then == Outbound.Then.LEAD:
+    if outbound.then == OutboundThen.LEAD:
         scores.rescore(contacts, at=at)
     return len(contacts)
 

@@ -16,6 +16,13 @@ from leads.models.handoffs import Handoff
 from leads.models.segments import Segment
 
 
+class OutboundThen(models.TextChoices):
+    """What becomes of who is taken."""
+
+    LEAD = "lead", _("Leads of the campaign")
+    REVIEW = "review", _("Handoffs, by the hand-over rule")
+
+
 class Outbound(models.Model):
     """What a person set up and Baton does: whom it takes is asked anew each day, and each contact is taken once."""
 
@@ -25,12 +32,6 @@ class Outbound(models.Model):
         PAUSED = "paused", _("Paused")
         RUNNING = "running", _("Running")
         ENDED = "ended", _("Ended")
-
-    class Then(models.TextChoices):
-        """What becomes of who is taken."""
-
-        LEAD = "lead", _("Leads of the campaign")
-        REVIEW = "review", _("Handoffs, by the hand-over rule")
 
     name = models.CharField(_("name"), max_length=100)
     segment = models.ForeignKey(
@@ -46,7 +47,7 @@ class Outbound(models.Model):
     campaign = models.ForeignKey(
         Campaign, verbose_name=_("campaign"), on_delete=models.PROTECT, related_name="outbounds"
     )
-    then = models.CharField(_("what becomes of them"), max_length=6, choices=Then, default=Then.REVIEW)
+    then = models.CharField(_("what becomes of them"), max_length=6, choices=OutboundThen, default=OutboundThen.REVIEW)
     per_day = models.PositiveSmallIntegerField(_("at most a working day"), default=10)
     calendar = models.ForeignKey(
         "sla.Calendar", verbose_name=_("working days of"), on_delete=models.PROTECT, related_name="+"
