@@ -169,10 +169,16 @@ class ContactFilter(filters.FilterSet):
         fields: list[str] = []
 
     def search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
-        """Every word must be in one of the names, the address or the company's name; or all is a phone number."""
+        """Every word must be in one of the names, an address or the company's name; or all is a phone number.
+
+        A further address is looked through for what reads like one, with an @.
+        """
         found = Q()
         for word in value.split()[:MAX_WORDS]:
-            found &= _in_any(("first_name", "last_name", "email", "phone", "company__name"), word)
+            is_there = _in_any(("first_name", "last_name", "email", "phone", "company__name"), word)
+            if "@" in word:
+                is_there |= Q(pk__in=ContactAddress.objects.filter(email__icontains=word).values("contact"))
+            found &= is_there
         digits = "".join(sign for sign in value if sign.isdigit())
         if len(digits) >= LEAST_DIGITS and not any(sign.isalpha() for sign in value):
             rows = rows.annotate(phone_digits=_without(F("phone"), " -()./+"))

@@ -79,6 +79,14 @@ def test_a_search_finds_names_addresses_companies_and_phone_numbers(client, ente
     assert "Nobody fits." in words(client.get("/contacts/?q=wójcik+horvat"))
 
 
+def test_a_search_finds_a_further_address(client, enter):
+    kept = enter("Wójcik", email="wojcik@firm.example")
+    enter("Horvat")
+    kept.addresses.create(email="old.name@other.example", at=TUESDAY)
+    assert names(client.get("/contacts/?q=name@other")) == ["Wójcik"]
+    assert "Nobody fits." in words(client.get("/contacts/?q=name@nowhere"))
+
+
 def test_filters_and_orders(client, enter, salesperson, marketer):
     handoff = offer(ask("eva", at=TUESDAY), by=marketer, to=salesperson, at=TUESDAY)
     flows.accept(actor=salesperson, handoff_id=handoff.pk, at=TUESDAY)
