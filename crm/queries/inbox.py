@@ -251,7 +251,7 @@ def _item(
         why = why or handoff.get_cause_display()
         standing = _standing(handoff, now=now)
     elif errand.why:
-        standing = f"{errand.why}."
+        standing = f"{errand.why.rstrip('.')}."
     if clock is not None:
         note = clocks.consequence(clock, managers=managers, now=now)
         note = note or _("Due %(when)s") % {"when": openers.mid_sentence(formats.when(clock.timer.due_at, now=now))}
