@@ -7,9 +7,10 @@ version; the newest holds for everybody, and all are kept.
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 
 from crm.errors import Conflict, Invalid, NotFound
@@ -27,6 +28,15 @@ def meanings() -> dict[str, str]:
     """What every word means now, by its code; one query."""
     known = {code: str(text) for code, text in words.DEFINITIONS.items()}
     return known | dict(DefinitionVersion.objects.order_by("number").values_list("word", "text"))
+
+
+def written_meanings(stage_column: str, *others: str) -> dict[str, Subquery]:
+    """What to annotate rows with so that they bring along what their stage and the other words mean, without a query of
+    its own: `stage_meaning`, `hot_meaning`; None where nobody has written it otherwise.
+    """
+    newest = DefinitionVersion.objects.order_by("-number").values("text")
+    asked: dict[str, Any] = {"stage": OuterRef(stage_column), **{word: word for word in others}}
+    return {f"{name}_meaning": Subquery(newest.filter(word=word)[:1]) for name, word in asked.items()}
 
 
 def write(*, word: str, text: str, seen: int, actor: User, at: dt.datetime) -> DefinitionVersion:

@@ -24,7 +24,7 @@ from crm.queries.referrals import Referred
 from crm.queries.tasks import Todo
 from crm.queries.timeline import Timeline
 from crm.window_chart import WindowFace, day_words, window_face
-from leads import facts, lifecycle, words
+from leads import definitions, facts, lifecycle, words
 from leads.models import Activity, Contact, Handoff, HandoffEvent, Opportunity, Qualification, Task
 from leads.models.windows import lead_time_beside, with_lead_time
 from leads.qualification import Answer, answers_of, may_write
@@ -192,7 +192,10 @@ def contact_seen(user: User, contact_id: int) -> Contact:
     Raises `NotFound` alike when absent and when forbidden.
     """
     rows = Contact.objects.visible_to(user).select_related("company", "source", "owner", "disqualified_reason")
-    rows = rows.annotate(has_tasks=Exists(Task.objects.open().filter(contact=OuterRef("pk"))))
+    rows = rows.annotate(
+        has_tasks=Exists(Task.objects.open().filter(contact=OuterRef("pk"))),
+        **definitions.written_meanings("stage", "hot"),
+    )
     contact = rows.filter(id=contact_id).first()
     if contact is None:
         contact = rows.filter(id__in=lifecycle.kept_ids([contact_id]).values()).first()

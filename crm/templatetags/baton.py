@@ -218,15 +218,19 @@ def stage_tag(context: template.Context, stage: str) -> dict[str, Any]:
 
 
 @register.inclusion_tag("components/meaning.html", takes_context=True)
-def meaning(context: template.Context, word: str, label: str = "") -> dict[str, Any]:
+def meaning(context: template.Context, word: str, label: str = "", of: Any = None) -> dict[str, Any]:
     """A word that unfolds what it means, by pointer, key and touch: for heads, where a tag's title is not enough.
 
-    `label` is shown instead of the word's tag.
+    `label` is shown instead of the word's tag. `of` is a row that brought the meaning along (`written_meanings`).
     """
-    return _defined(context, word) | {"label": label}
+    if of is None:
+        return _defined(context, word) | {"label": label}
+    written = getattr(of, "hot_meaning" if word == "hot" else "stage_meaning")
+    known = {"meanings": {word: written or words.DEFINITIONS.get(word, "")}}
+    return _defined(known, word) | {"label": label}
 
 
-def _defined(context: template.Context, word: str) -> dict[str, Any]:
+def _defined(context: template.Context | dict[str, Any], word: str) -> dict[str, Any]:
     kind = "hot" if word == "hot" else "stage"
     return {
         "kind": kind,
