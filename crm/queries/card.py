@@ -122,6 +122,8 @@ class Card:
     personas: tuple[str, ...]
     window: WindowFace | None
     """When to talk to them; None while nobody knows by when they must decide."""
+    returns_date: dt.date | None
+    """The day proposed for giving back a lead that is too early."""
     returns_on: str
     """The day on which a lead that is too early comes back if it is given back now, in words; else empty."""
     missing: tuple[Missing, ...]
@@ -276,7 +278,7 @@ def card_of(user: User, *, contact_id: int, now: dt.datetime, is_whole: bool = F
     prefetch_related_objects(
         [contact], Prefetch("qualifications", queryset=with_lead_time(Qualification.objects.select_related("actor")))
     )
-    window, returns_on = _window(contact, now=now)
+    window, returns_date, returns_on = _window(contact, now=now)
     colleagues = _colleagues(user, contact)
     acts = [event for event in events if event.undone_at is None and not timeline.is_echo(event)]
     made = desk.desk_of(
@@ -321,6 +323,7 @@ def card_of(user: User, *, contact_id: int, now: dt.datetime, is_whole: bool = F
         has_more_colleagues=len(colleagues) > COLLEAGUES,
         personas=tuple(picture.name for picture in facts.pictures() if picture.matches(contact)),
         window=window,
+        returns_date=returns_date,
         returns_on=returns_on,
         missing=_missing(contact),
         earlier=tuple(_earlier(row) for row in handoffs if row.ended_at and not _is_merged(row)),
@@ -446,14 +449,14 @@ def _missing(contact: Contact) -> tuple[Missing, ...]:
     return tuple(Missing(name, question) for value, name, question in asked if not value)
 
 
-def _window(contact: Contact, *, now: dt.datetime) -> tuple[WindowFace | None, str]:
-    """The contact window that the day of the decision leaves open, and when a lead that is too early comes back."""
+def _window(contact: Contact, *, now: dt.datetime) -> tuple[WindowFace | None, dt.date | None, str]:
+    """The contact window that the decision leaves open, and when a lead that is too early comes back, also in words."""
     timeline = next((row for row in contact.qualifications.all() if row.decide_by_date), None)
     if timeline is None or timeline.decide_by_date is None:
-        return None, ""
+        return None, None, ""
     found, today = window_of(timeline.decide_by_date, lead_time_beside(timeline)), timezone.localtime(now).date()
     back = found.return_date(today)
-    return window_face(found, today=today), day_words(back, today) if back else ""
+    return window_face(found, today=today), back, day_words(back, today) if back else ""
 
 
 def _clocks(user: User, contact: Contact, *, now: dt.datetime) -> tuple[list[Timer], list[Timer], clocks.Clocks]:

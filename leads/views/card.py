@@ -96,6 +96,9 @@ def contact_page(
     context["say_form"] = refused.get("say_form") or SayForm(auto_id="say_form_%s")
     context["qualify_form"] = refused.get("qualify_form") or QualifyForm(answers=found.answers)
     context["change_form"] = refused.get("change_form") or OfferChangeForm(offer=found.offer)
+    if found.returns_date and "recycle_form" not in refused:
+        proposed = {"resurface_at": found.returns_date, "reason": "too_early"}
+        context["recycle_form"] = RecycleForm(auto_id="recycle_form_%s", initial=proposed)
     template = "leads/contact/body.html" if request.htmx else "leads/contact/page.html"  # type: ignore[attr-defined]
     return render(request, template, context, status=status)
 

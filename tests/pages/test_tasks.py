@@ -123,3 +123,13 @@ def test_nobody_is_asked_where_a_meeting_waits_or_the_lead_is_not_theirs(browsin
     address, values = reverse("contact_log", args=[task.contact_id]), {"type": "call", "outcome": "reached"}
     assert browsing(salesperson).post(address, values).status_code == 303
     assert browsing(marketer).post(address, values).status_code == 303
+
+
+def test_a_lead_that_is_too_early_is_given_back_until_its_window_opens(browsing, salesperson, accepted):
+    day = TUESDAY.date() + dt.timedelta(days=200)
+    answers = {"timeline": {"verdict": "confirmed", "decide_by_date": day}}
+    flows.qualify(actor=salesperson, contact_id=accepted.contact_id, answers=answers, at=TUESDAY)
+    page = browsing(salesperson).get(reverse("contact", args=[accepted.contact_id]))
+    form = page.context["recycle_form"]
+    assert (form["resurface_at"].value(), form["reason"].value()) == (day - dt.timedelta(days=60), "too_early")
+    assert f'value="{day - dt.timedelta(days=60)}"' in page.content.decode()
