@@ -309,10 +309,10 @@ class Company(RuleBasedStateMachine):
         before, self.holders = self.holders, {}
         held = Counter(Handoff.objects.open().values_list("assignee", flat=True))
         for handoff in Handoff.objects.filter(state__in=OPEN, assignee__isnull=False).select_related("assignee"):
-            self.holders[handoff.contact_id] = handoff.assignee_id
+            self.holders[handoff.pk] = handoff.assignee_id
             who = handoff.assignee
             assert who.is_active, handoff
-            if before.get(handoff.contact_id) in (handoff.assignee_id, None) and handoff.contact_id in before:
+            if before.get(handoff.pk) == handoff.assignee_id:
                 continue
             if handoff.cause == Handoff.Cause.OWN:
                 continue
