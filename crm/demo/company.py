@@ -47,6 +47,7 @@ def make_demo(*, at: dt.datetime, share: float = 1.0) -> None:
     people = office.open_office(at=at)
     replay = Replay(since=since, until=at, hours=people.hours)
     _Making(replay, Colleagues(people, replay, dice), dice, since).run(share=share)
+    office.set_routing(people, at=at)
     _settle_messages(unread_since=replay.before(UNREAD_HOURS))
 
 

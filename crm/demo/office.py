@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from django.contrib.auth.hashers import make_password
 
-from crm.flows import definitions, outbounds, personas, saved_filters
+from crm.flows import definitions, outbounds, personas, routes, saved_filters
 from crm.models import FilteredPage, Role, Team, User
 from crm.models.people import TeamKind
 from leads import segments, services
@@ -89,6 +89,13 @@ AGREED = {
 }
 
 
+# name, a field with its operator and value, who takes part with which weight; the last one is asked first
+ROUTING_RULES: tuple[tuple[str, tuple[str, str, object], dict[str, int]], ...] = (
+    ("Large companies", ("company.employees", "gte", 250), {"sales": 2, "maja": 1}),
+    ("Finland and the Baltics", ("country", "in", ["FI", "EE", "LV", "LT"]), {"mikko": 1}),
+)
+
+
 @dataclass
 class Office:
     """The people by address, the campaigns by name, and the hours in which they work."""
@@ -165,6 +172,22 @@ def _agree(people: dict[str, User], *, at: dt.datetime) -> None:
 
 def _condition(field: str, op: str, value: object) -> dict[str, object]:
     return {"field": field, "op": op, "value": value}
+
+
+def set_routing(made: Office, *, at: dt.datetime) -> None:
+    """Say who gets leads from now on, and where one goes that waits for two working days."""
+    manager = made.people["manager@demo.example"]
+    for name, condition, weights in ROUTING_RULES:
+        weighted = {made.people[f"{person}@demo.example"].pk: weight for person, weight in weights.items()}
+        routes.create_rule(
+            actor=manager, values={"name": name, "conditions": [_condition(*condition)], "weights": weighted}
+        )
+    values = {
+        "overflow_team": Team.objects.get(kind=TeamKind.CUSTOMER_SERVICE),
+        "overflow_seconds": 16 * 3600,
+        "overflow_calendar": Calendar.objects.get(name="Office hours"),
+    }
+    routes.save_settings(actor=manager, values=values, at=at)
 
 
 def _start_campaigns(*, at: dt.datetime) -> None:

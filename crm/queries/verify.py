@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections import Counter
 from collections.abc import Iterator
 from typing import TypeVar
 
 from django.db.models import F, Model, Q, QuerySet
 
 import sla.services
-from leads.models import Activity, Contact, ContactAddress, Handoff, StageChange
+from leads.models import Activity, Contact, ContactAddress, Handoff, Rotation, StageChange
 from scoring import engine
 from scoring.models import Adjustment, Component, Score
 from scoring.queries import replay
@@ -170,6 +171,20 @@ def address_differences() -> Iterator[str]:
     both = ContactAddress.objects.filter(email__in=Contact.objects.exclude(email=None).values("email"))
     for address in both.order_by("id"):
         yield f"address {address.email}: a further one of contact {address.contact_id}, and the main one of a contact"
+
+
+def turn_differences() -> Iterator[str]:
+    """Rotations whose shares count other turns than were given since they began."""
+    for rotation in Rotation.objects.prefetch_related("shares").order_by("id"):
+        shares = list(rotation.shares.all())
+        since = rotation.turn - sum(share.given for share in shares)
+        given = Counter(rotation.turns.filter(number__gt=since).values_list("person", flat=True))
+        for share in shares:
+            if share.given != given[share.person_id]:
+                yield (
+                    f"rotation {rotation.pk}: person {share.person_id} has {share.given} turns, "
+                    f"the history has {given[share.person_id]}"
+                )
 
 
 def _adjustments(contact_ids: list[int]) -> dict[int, list[tuple[dt.datetime, float]]]:

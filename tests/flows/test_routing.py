@@ -342,7 +342,15 @@ def test_past_the_set_wait_a_lead_is_offered_to_the_team_whose_people_take_it(ma
     assert Notice.objects.filter(recipient=pia, kind="offered", handoff=handoff).exists()
     assert Timer.objects.open().get(handoff=handoff, milestone="answer").policy == quick
     taken = flows.accept(actor=pia, handoff_id=handoff.pk, at=AT + 5 * HOUR)
-    assert (taken.state, taken.assignee) == ("accepted", pia)
+    assert (taken.state, taken.assignee, taken.is_override) == ("accepted", pia, False)
+
+
+def test_who_takes_a_lead_of_their_team_beyond_their_room_is_written_down(marketer, manager, partner):
+    full = make_user("salesperson", name="Fia Full", team=partner)
+    User.objects.filter(pk=full.pk).update(capacity=0)
+    handoff = approve(lead("eva"), marketer)
+    flows.overflow(actor=manager, handoff_id=handoff.pk, team_id=partner.pk, at=AT)
+    assert flows.accept(actor=full, handoff_id=handoff.pk, at=AT).is_override
 
 
 def test_what_can_be_offered_does_not_overflow(marketer, salesperson, manager, partner):

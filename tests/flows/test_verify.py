@@ -7,7 +7,7 @@ import pytest
 from django.core.management import call_command
 
 from crm import flows
-from leads.models import Contact, ContactAddress, Handoff
+from leads.models import Contact, ContactAddress, Handoff, RotationShare
 from scoring.models import Component, Score
 from sla.models import Timer
 
@@ -53,7 +53,7 @@ def verify(*arguments):
 
 
 def test_nothing_differs_after_real_flows(worked):
-    checks = ("scores", "clocks", "stages", "addresses")
+    checks = ("scores", "clocks", "stages", "addresses", "turns")
     assert verify() == (0, "".join(f"{name}: no differences\n" for name in checks))
 
 
@@ -98,3 +98,12 @@ def test_a_stage_without_its_history_is_named(worked):
 def test_an_address_that_two_contacts_claim_is_named(worked):
     ContactAddress.objects.create(contact=worked.contact, email="b@firm.example", at=AT)
     assert "address b@firm.example: a further one of contact" in verify("--addresses")[1]
+
+
+def test_a_turn_that_nobody_was_given_is_named(worked, marketer, salesperson):
+    waiting = Handoff.objects.get(state="in_review")
+    flows.approve(actor=marketer, handoff_id=waiting.pk, at=AT)
+    assert verify("--turns")[0] == 0
+    RotationShare.objects.update(given=2)
+    code, text = verify("--turns")
+    assert code == 1 and f"person {salesperson.pk} has 2 turns, the history has 1" in text

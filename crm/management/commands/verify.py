@@ -13,13 +13,14 @@ CHECKS = {
     "clocks": verify.clock_differences,
     "stages": verify.stage_differences,
     "addresses": verify.address_differences,
+    "turns": verify.turn_differences,
 }
 
 
 class Command(BaseCommand):
     """Read-only; exits with 1 when anything differs."""
 
-    help = "Recompute scores, clocks and stages from the ledger, name any difference, and exit with 1 if there is one."
+    help = "Recompute scores, clocks, stages and turns from the ledger; name any difference, and exit with 1 then."
 
     def add_arguments(self, parser: CommandParser) -> None:
         for name in CHECKS:
