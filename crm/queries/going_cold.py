@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, Subquery
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import Truncator
@@ -111,8 +111,8 @@ def _held(row: Contact) -> Held:
     )
 
 
-def given_back_by(user: User, *, now: dt.datetime) -> list[Handoff]:
-    """What `user` gave back until a day that has come, and nobody has taken up since, the latest last: one query."""
+def given_back_by(user: User, *, now: dt.datetime) -> QuerySet[Handoff]:
+    """What `user` gave back until a day that has come, and nobody has taken up since, the latest last."""
     told = Notice.objects.filter(
         kind=NoticeKind.RESURFACED, created_at__gte=now - RESURFACED_WITHIN, handoff__assignee=user
     )
@@ -123,16 +123,16 @@ def given_back_by(user: User, *, now: dt.datetime) -> list[Handoff]:
         .filter(contact__stage__in=[Stage.SUBSCRIBER.value, Stage.LEAD.value], contact__is_disqualified=False)
         .annotate(came_back_at=Subquery(came_back_at))
     )
-    return list(rows.select_related("contact__company", "reason").order_by("ended_at", "id"))
+    return rows.order_by("ended_at", "id")
 
 
-def judge(held: Held, deeds: Sequence[Deed], *, step: Task | None, now: dt.datetime) -> Errand | None:
+def judge(held: Held, deeds: Sequence[Deed], *, step_at: dt.datetime | None, now: dt.datetime) -> Errand | None:
     """Why a contact without a running clock should be looked at today; None when it need not be.
 
-    `step` is what its owner means to do next; once its day has come it is an errand of its own.
+    `step_at` is when its owner means to do something next; once its day has come that is an errand of its own.
     """
     contact, offer = held.contact, held.offer
-    if step is not None and step.due_at < end_of_day(now):
+    if step_at is not None and step_at < end_of_day(now):
         return None
     ours = next((deed for deed in deeds if openers.is_attempt(deed) or history.next_step_of(deed)), None)
     theirs = next((deed for deed in deeds if deed.is_theirs), None)
@@ -142,7 +142,7 @@ def judge(held: Held, deeds: Sequence[Deed], *, step: Task | None, now: dt.datet
         since = _("%(age)s ago") % {"age": formats.age((now - theirs.at).total_seconds())}
         note = money or _last_ours(ours, now=now)
         return Errand(Kind.ACTIVE, contact, since=theirs.at, amount=held.amount, when=since, note=note)
-    if step is not None or contact.stage == Stage.CUSTOMER:
+    if step_at is not None or contact.stage == Stage.CUSTOMER:
         return None
     return _silent(held, deeds, ours, now=now)
 
@@ -201,10 +201,10 @@ def task_errand(task: Task, deeds: Sequence[Deed], *, held: Held | None, now: dt
     )
 
 
-def judge_window(held: Held, deeds: Sequence[Deed], *, step: Task | None, now: dt.datetime) -> Errand | None:
+def judge_window(held: Held, deeds: Sequence[Deed], *, step_at: dt.datetime | None, now: dt.datetime) -> Errand | None:
     """Whether to talk to a buyer now because of the day of their decision, and nobody has since the window opened.
 
-    Not where the next `step` is planned within the window anyway.
+    Not where the next step, at `step_at`, is planned within the window anyway.
     """
     today = timezone.localtime(now).date()
     if held.decide_by is None or held.decide_by < today:
@@ -216,7 +216,7 @@ def judge_window(held: Held, deeds: Sequence[Deed], *, step: Task | None, now: d
     opened = start_of_day(days.opens_on)
     if any(openers.is_attempt(deed) and deed.at >= opened for deed in deeds):
         return None
-    if step is not None and step.due_at < start_of_day(days.closes_on + DAY):
+    if step_at is not None and step_at < start_of_day(days.closes_on + DAY):
         return None
     pattern = pgettext("date pattern: day and month in full", "j F")
     decides = _("Decides by %(day)s") % {"day": date_format(held.decide_by, pattern)}
@@ -232,8 +232,8 @@ def judge_window(held: Held, deeds: Sequence[Deed], *, step: Task | None, now: d
     return Errand(Kind.WINDOW, held.contact, since=opened, amount=held.amount, when=when, why=decides, note=note)
 
 
-def unanswered(user: User) -> list[HandoffComment]:
-    """The latest comment on each contact that names `user`, and after which they said nothing there: one query."""
+def unanswered(user: User) -> QuerySet[HandoffComment]:
+    """The latest comment on each contact that names `user`, and after which they said nothing there."""
     later = HandoffComment.objects.filter(handoff__contact=OuterRef("handoff__contact"), at__gte=OuterRef("at"))
     is_latest = ~Exists(later.filter(mentions=user).exclude(author=user).filter(pk__gt=OuterRef("pk")))
     rows = HandoffComment.objects.filter(
@@ -241,8 +241,8 @@ def unanswered(user: User) -> list[HandoffComment]:
         is_latest,
         mentions=user,
         handoff__contact__in=Contact.objects.visible_to(user),
-    ).exclude(author=user)
-    return list(rows.select_related("author", "handoff__contact__company").order_by("at", "id"))
+    )
+    return rows.exclude(author=user).order_by("at", "id")
 
 
 def mention_errand(said: HandoffComment, *, held: Held | None, now: dt.datetime) -> Errand:
@@ -260,9 +260,14 @@ def mention_errand(said: HandoffComment, *, held: Held | None, now: dt.datetime)
     )
 
 
+def is_tried_again(deeds: Sequence[Deed], *, now: dt.datetime) -> bool:
+    """Whether one of us tried to reach a contact since it came back."""
+    return any(openers.is_attempt(deed) and deed.at > now - RESURFACED_WITHIN for deed in deeds)
+
+
 def came_back(given: Handoff, deeds: Sequence[Deed], *, now: dt.datetime) -> Errand | None:
     """Why a contact that came back to marketing may be called by who gave it back; None once they tried."""
-    if any(openers.is_attempt(deed) and deed.at > now - RESURFACED_WITHIN for deed in deeds):
+    if is_tried_again(deeds, now=now):
         return None
     said = str(given.reason or "")
     if given.comment:

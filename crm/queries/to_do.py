@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import CharField, DateTimeField, Exists, F, OuterRef, Q, QuerySet, Value
 
 from crm import openers
 from crm.deeds import Deed
@@ -42,32 +42,25 @@ class ToDo:
         return len({errand.contact.pk for errand in self.errands})
 
 
-def waiting_for(user: User, *, now: dt.datetime, is_counted: bool = False) -> ToDo:
-    """What waits for `user` at `now`, in a constant number of queries however much it is.
-
-    Where it `is_counted` only, the deeds of contacts that need no judging are not read.
-    """
+def waiting_for(user: User, *, now: dt.datetime) -> ToDo:
+    """What waits for `user` at `now`, in a constant number of queries however much it is."""
     clocked = [clock_errand(timer) for timer in own_timers(user, now=now).select_related(*TIMER_PARTS)]
-    given_back = {handoff.contact_id: handoff for handoff in going_cold.given_back_by(user, now=now)}
+    came_back = going_cold.given_back_by(user, now=now).select_related("contact__company", "reason")
+    given_back = {handoff.contact_id: handoff for handoff in came_back}
     held = {one.contact.pk: one for one in going_cold.held_by(user, now=now)}
-    tasks = open_tasks(user)
-    asked = going_cold.unanswered(user)
+    tasks = list(open_tasks(user).select_related("contact__company"))
+    asked = list(going_cold.unanswered(user).select_related("author", "handoff__contact__company"))
     due = [task for task in tasks if task.due_at < going_cold.end_of_day(now)]
     promised = {errand.contact.pk for errand in clocked}
-    judged = set(held) | set(given_back)
-    known = judged if is_counted else judged | promised | {one.contact_id for one in due} | set(map(_contact_of, asked))
+    known = {*held, *given_back, *promised, *(one.contact_id for one in due), *map(_contact_of, asked)}
     deeds = history.deeds_of(known, since=now - openers.MEMORY)
-    steps = next_steps_of(tasks)
     found: list[Errand | None] = [*clocked]
     for task in due:
         key = task.contact_id
         found.append(going_cold.task_errand(task, deeds.get(key, ()), held=held.get(key), now=now))
     found += [going_cold.mention_errand(said, held=held.get(_contact_of(said)), now=now) for said in asked]
-    for key, one in held.items():
-        of_contact, step = deeds.get(key, ()), steps.get(key)
-        if key not in promised:
-            found.append(going_cold.judge(one, of_contact, step=step, now=now))
-        found.append(going_cold.judge_window(one, of_contact, step=step, now=now))
+    steps = _first_by_contact((task.contact_id, task.due_at) for task in tasks)
+    found += _judged(held, deeds, promised=promised, steps=steps, now=now)
     found += [going_cold.came_back(one, deeds.get(key, ()), now=now) for key, one in given_back.items()]
     return ToDo(
         errands=tuple(one for one in found if one is not None),
@@ -77,13 +70,65 @@ def waiting_for(user: User, *, now: dt.datetime, is_counted: bool = False) -> To
     )
 
 
+def count_waiting(user: User, *, now: dt.datetime) -> int:
+    """How many rows the inbox of `user` has at `now`: the number beside it in the navigation. Three queries.
+
+    What needs no judging is read as plain values by one of them.
+    """
+    plain = (
+        _reasons("clock", own_timers(user, now=now), contact="handoff__contact_id"),
+        _reasons("task", open_tasks(user), at="due_at"),
+        _reasons("mention", going_cold.unanswered(user), contact="handoff__contact_id"),
+        _reasons("back", going_cold.given_back_by(user, now=now)),
+    )
+    rows = list(plain[0].union(*plain[1:], all=True))
+    held = {one.contact.pk: one for one in going_cold.held_by(user, now=now)}
+    given_back = {contact_id for kind, contact_id, _at in rows if kind == "back"}
+    promised = {contact_id for kind, contact_id, _at in rows if kind == "clock"}
+    tasks = [(contact_id, at) for kind, contact_id, at in rows if kind == "task"]
+    deeds = history.deeds_of({*held, *given_back}, since=now - openers.MEMORY)
+    waiting = promised | {contact_id for kind, contact_id, _at in rows if kind == "mention"}
+    waiting |= {contact_id for contact_id, due_at in tasks if due_at < going_cold.end_of_day(now)}
+    judged = _judged(held, deeds, promised=promised, steps=_first_by_contact(tasks), now=now)
+    waiting |= {errand.contact.pk for errand in judged if errand is not None}
+    waiting |= {key for key in given_back if not going_cold.is_tried_again(deeds.get(key, ()), now=now)}
+    return len(waiting)
+
+
+def _reasons(kind: str, rows: QuerySet, *, contact: str = "contact_id", at: str | None = None) -> QuerySet:
+    """Rows as kind, contact and instant, so that several kinds can be read by one query."""
+    instant = F(at) if at else Value(None, output_field=DateTimeField())
+    return rows.order_by().values_list(Value(kind, output_field=CharField()), F(contact), instant)
+
+
+def _judged(
+    held: Mapping[int, Held],
+    deeds: Mapping[int, Sequence[Deed]],
+    *,
+    promised: Collection[int],
+    steps: Mapping[int, dt.datetime],
+    now: dt.datetime,
+) -> list[Errand | None]:
+    """Why contacts that somebody works on get colder; of those with a running clock only the window of the buyer."""
+    found = []
+    for key, one in held.items():
+        of_contact, step_at = deeds.get(key, ()), steps.get(key)
+        if key not in promised:
+            found.append(going_cold.judge(one, of_contact, step_at=step_at, now=now))
+        found.append(going_cold.judge_window(one, of_contact, step_at=step_at, now=now))
+    return found
+
+
+def _first_by_contact(tasks: Iterable[tuple[int, dt.datetime]]) -> dict[int, dt.datetime]:
+    """When the next step with each contact is due."""
+    first: dict[int, dt.datetime] = {}
+    for contact_id, due_at in tasks:
+        first[contact_id] = min(due_at, first.get(contact_id, due_at))
+    return first
+
+
 def _contact_of(said: HandoffComment) -> int:
     return said.handoff.contact_id
-
-
-def count_waiting(user: User, *, now: dt.datetime) -> int:
-    """How many rows the inbox of `user` has at `now`: the number beside it in the navigation."""
-    return waiting_for(user, now=now, is_counted=True).count
 
 
 TIMER_PARTS = ("calendar", "handoff__contact__company", "handoff__assignee")
@@ -114,18 +159,9 @@ def own_timers(user: User, *, now: dt.datetime) -> QuerySet[Timer]:
     return Timer.objects.visible_to(user).open().filter(is_for(user, "handoff__"), step)
 
 
-def open_tasks(user: User) -> list[Task]:
-    """What `user` means to do and has not done, in the order in which it falls due: one query."""
-    rows = Task.objects.visible_to(user).open().filter(owner=user)
-    return list(rows.select_related("contact__company").order_by("due_at", "id"))
-
-
-def next_steps_of(tasks: Sequence[Task]) -> dict[int, Task]:
-    """The first of these tasks for each contact."""
-    first: dict[int, Task] = {}
-    for task in tasks:
-        first.setdefault(task.contact_id, task)
-    return first
+def open_tasks(user: User) -> QuerySet[Task]:
+    """What `user` means to do and has not done, in the order in which it falls due."""
+    return Task.objects.visible_to(user).open().filter(owner=user).order_by("due_at", "id")
 
 
 @dataclass(frozen=True)

@@ -214,6 +214,24 @@ def fill(contact, *, marketer, salesperson):
 
 
 @pytest.mark.parametrize("who", ["salesperson", "marketer", "manager", "administrator"])
+def test_so_it_does_while_a_clock_stands_still_and_something_is_planned(
+    who, request, browsing, marketer, salesperson, offered
+):
+    flows.accept(actor=salesperson, handoff_id=offered.pk, at=TUESDAY)
+    flows.log_contact(actor=salesperson, contact_id=offered.contact_id, type="note", outcome="", at=TUESDAY)
+    flows.comment(actor=marketer, handoff_id=offered.pk, text="@Sam Seller call at ten", at=TUESDAY)
+    due = TUESDAY + DAY
+    flows.add_task(actor=salesperson, contact_id=offered.contact_id, kind="call", what="Call", due_at=due, at=TUESDAY)
+    flows.pause_clocks(actor=salesperson, handoff_id=offered.pk, until=TUESDAY + DAY, reason="away", at=TUESDAY)
+    client = browsing(request.getfixturevalue(who))
+    address = f"/contacts/{offered.contact_id}/"
+    client.get(address)
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(address).status_code == 200
+    assert len(queries) <= 25, "\n".join(one["sql"][:700] for one in queries)
+
+
+@pytest.mark.parametrize("who", ["salesperson", "marketer", "manager", "administrator"])
 def test_the_page_takes_at_most_25_queries_whatever_it_shows(who, request, browsing, marketer, salesperson, offered):
     client = browsing(request.getfixturevalue(who))
 

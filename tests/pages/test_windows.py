@@ -58,7 +58,7 @@ def test_others_may_not_set_it(who, request, browsing):
 def test_the_card_says_whether_it_is_the_time_to_call(deadline, said, browsing, marketer, salesperson):
     handoff = bring_to("accepted", marketer=marketer, seller=salesperson, at=TUESDAY)
     address = f"/contacts/{handoff.contact_id}/"
-    assert "When to call Not known Ask by when they must decide" in words(
+    assert "When to call Not known. Ask by when they must decide" in words(
         browsing(salesperson).get(address).content.decode()
     )
     timeline = {"verdict": "confirmed", "decide_by_date": dt.date.fromisoformat(deadline)}
