@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 DAY = dt.timedelta(days=1)
 NOW = AT + 4 * HOUR
-BY_THE_SYSTEM = {VerbName.CROSS, VerbName.REQUEST}
+BY_THE_SYSTEM = {VerbName.CROSS, VerbName.REQUEST, VerbName.OUTBOUND}
 
 
 class World:
