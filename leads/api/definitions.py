@@ -51,7 +51,8 @@ class DefinitionResource(Resource):
 
     model = DefinitionVersion
     serializer_class = DefinitionSerializer
-    lookup_value_regex = "[a-z]{1,12}"
+    # Wider than the words, so that who asks is asked for before whether there is such a word.
+    lookup_value_regex = "[-a-zA-Z0-9_]{1,50}"
     pagination_class = None
     roles: ClassVar = {"partial_update": MANAGEMENT}
 

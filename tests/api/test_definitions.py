@@ -77,4 +77,5 @@ def test_words_are_read_by_all_and_written_over_nobody(program, manager, markete
     assert caller.call("patch", "definitions/sql/", {"text": "Other.", "version": 0}).status_code == 409
     assert caller.call("patch", "definitions/sql/", {"text": "", "version": 1}).status_code == 400
     assert caller.call("patch", "definitions/shoe/", {"text": "x", "version": 0}).status_code == 404
+    assert [caller.call("get", f"definitions/{word}/").status_code for word in ("shoe", "SQL", "1")] == [404] * 3
     assert program(marketer).call("patch", "definitions/sql/", {"text": "x", "version": 1}).status_code == 403
