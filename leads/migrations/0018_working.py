@@ -22,6 +22,10 @@ def fill(apps, schema_editor):
     )
 
 
+def take_reasons_back(apps, schema_editor):
+    apps.get_model("leads", "Reason").objects.filter(kind="redirect").delete()
+
+
 class Migration(migrations.Migration):
     dependencies = [
         ("leads", "0017_lighter_writes"),
@@ -139,7 +143,7 @@ class Migration(migrations.Migration):
                 verbose_name="kind",
             ),
         ),
-        migrations.RunPython(fill, migrations.RunPython.noop),
+        migrations.RunPython(fill, take_reasons_back),
         migrations.AddConstraint(
             model_name="opportunity",
             constraint=models.CheckConstraint(
