@@ -325,6 +325,7 @@ def test_every_kind_of_notice_has_words(marketer, salesperson, manager):
         "returned": "Returned to nurturing: eva@firm.example",
         "active_again": "Active again: eva@firm.example",
         "resurfaced": "Came back: eva@firm.example",
+        "case_study": "A happy customer: eva@firm.example",
     }
     assert "“Next year.”" in words["rejected"].summary
     assert words["breach"].summary.startswith("Was due ")

@@ -92,7 +92,7 @@ def nothing_differs():
     connection.check_constraints()
     out = StringIO()
     call_command("verify", stdout=out)
-    assert out.getvalue().count("no differences") == 4, out.getvalue()
+    assert out.getvalue().count("no differences") == 5, out.getvalue()
 
 
 def test_every_row_that_points_at_a_contact_is_dealt_with():
