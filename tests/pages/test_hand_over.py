@@ -39,6 +39,7 @@ def test_the_page_says_who_gets_how_many_and_one_button_does_it(
     page = client.get(address)
     said = words(page)
     assert "Leads to be answered 2" in said and "Leads in work 1" in said
+    assert "Who gets these: Leads to be answered" in said and "Who gets these: Leads in work" in said
     assert "Otto Other 3 3 of 8" in said
     answer = client.post(address, {"seen": seen_on(page), "offered": other_salesperson.email})
     assert (answer.status_code, answer["Location"]) == (303, "/settings/people/")
