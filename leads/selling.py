@@ -126,18 +126,22 @@ def _is_working(person: User, *, at: dt.datetime, known: dict[int, bool]) -> boo
 
 
 def _given_today(people: list[User], *, at: dt.datetime) -> dict[int, int]:
-    """How many leads each was offered on the day that it is for them, up to `at`; what was undone does not count."""
+    """How many leads each was offered on the day that it is for them; what was undone does not count.
+
+    Also what others gave after `at`: who waited for the lock of routing decides by what is so by then.
+    """
     if not people:
         return {}
     by_zone: dict[str, list[int]] = defaultdict(list)
     for person in people:
         by_zone[person.time_zone].append(person.pk)
-    days = (Q(assignee__in=ids, at__gte=_midnight(zone, at)) for zone, ids in by_zone.items())
-    offered = HandoffEvent.objects.filter(reduce(or_, days), at__lte=at, verb__in=OFFERS, undone_at=None)
+    days = (Q(assignee__in=ids, at__range=_day(zone, at)) for zone, ids in by_zone.items())
+    offered = HandoffEvent.objects.filter(reduce(or_, days), verb__in=OFFERS, undone_at=None)
     counted = offered.values("assignee").annotate(given=Count("handoff", distinct=True)).order_by()
     return dict(counted.values_list("assignee", "given"))
 
 
-def _midnight(zone: str, at: dt.datetime) -> dt.datetime:
-    local = at.astimezone(zoneinfo.ZoneInfo(zone))
-    return local.replace(hour=0, minute=0, second=0, microsecond=0)
+def _day(zone: str, at: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
+    """The first and the last instant of the day that it is in a zone."""
+    local = dt.datetime.combine(at.astimezone(zoneinfo.ZoneInfo(zone)), dt.time(), zoneinfo.ZoneInfo(zone))
+    return local, local + dt.timedelta(days=1, microseconds=-1)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import logging
 
+from django.db import transaction
+
 from crm.errors import Conflict, Forbidden, NotFound
 from crm.flows import handoffs
-from leads import routing
+from leads import lifecycle, routing
 from leads.models import Handoff, RoutingSettings
 from leads.stages import HandoffState
 
@@ -29,8 +31,7 @@ def route_waiting(*, at: dt.datetime) -> int:
     offered = 0
     for handoff_id in routing.drainable(at=at):
         try:
-            handoffs.reassign(actor=None, handoff_id=handoff_id, at=at)
-            offered += 1
+            offered += _offer(handoff_id, at=at)
         except (Conflict, NotFound):
             continue
         except Forbidden:
@@ -45,14 +46,36 @@ def _overflow_due(*, at: dt.datetime) -> int:
     offered = 0
     for handoff_id in list(due.values_list("id", flat=True)[:BATCH]):
         try:
-            handoffs.overflow(actor=None, handoff_id=handoff_id, team_id=team_id, at=at)
-            offered += 1
+            offered += _overflow(handoff_id, team_id=team_id, at=at)
         except (Conflict, NotFound):
             continue
         except Exception:
             logger.exception("Handoff %d could not be offered to another team; it is tried again later.", handoff_id)
             Handoff.objects.filter(id=handoff_id, state=HandoffState.WAITING).update(overflow_at=at + TRIED_AGAIN_AFTER)
     return offered
+
+
+@transaction.atomic
+def _offer(handoff_id: int, *, at: dt.datetime) -> bool:
+    """Offer a lead to whom routing finds by now; False, and nothing done, when it does not wait any more."""
+    waits = _waits(handoff_id)
+    if waits:
+        handoffs.reassign(actor=None, handoff_id=handoff_id, at=at)
+    return waits
+
+
+@transaction.atomic
+def _overflow(handoff_id: int, *, team_id: int | None, at: dt.datetime) -> bool:
+    """Offer a lead to the set team; False, and nothing done, when it does not wait any more."""
+    waits = _waits(handoff_id)
+    if waits:
+        handoffs.overflow(actor=None, handoff_id=handoff_id, team_id=team_id, at=at)
+    return waits
+
+
+def _waits(handoff_id: int) -> bool:
+    """Whether a lead waits still, which is then locked: what somebody was offered meanwhile is not taken from them."""
+    return lifecycle.locked_handoff(user=None, handoff_id=handoff_id).state_enum is HandoffState.WAITING
 
 
 def reset_overflow(settings: RoutingSettings) -> None:

@@ -179,11 +179,11 @@ def test_several_leads_are_approved_or_returned_at_once(lead, marketer, salesper
         state_becomes(handoff, "offered")
 
     choose(*handoffs[2:])
-    page.locator(".selection summary").click()
+    page.locator(".selection summary", has_text="Return").click()
     page.locator("#bulk-comment").fill("They want a brochure.")
     page.locator(".selection").get_by_role("button", name="Return").click()
     expect(page.locator(".errors")).to_be_visible()
-    page.locator(".selection summary").click()
+    page.locator(".selection summary", has_text="Return").click()
     expect(page.locator("#bulk-comment")).to_have_value("They want a brochure.")
     page.locator(".selection").get_by_text("Not ready yet").click()
     page.locator(".selection").get_by_role("button", name="Return").click()
