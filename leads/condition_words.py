@@ -60,6 +60,15 @@ OF_QUALIFICATION = {
     "bant.timeline": gettext_lazy("timeline"),
     "bant.decide_by": gettext_lazy("day of the decision"),
 }
+OF_ACTIVITIES = {
+    "activity.type": gettext_lazy("type of an activity"),
+    "activity.campaign": gettext_lazy("campaign of an activity"),
+    "activity.source": gettext_lazy("source of an activity"),
+    "activity.form": gettext_lazy("form of an activity"),
+    "activity.path": gettext_lazy("path of an activity"),
+    "activity.mail": gettext_lazy("mail of an activity"),
+    "activity.webinar": gettext_lazy("webinar of an activity"),
+}
 OF_HANDOFF = {
     "handoff.cause": gettext_lazy("cause of the handoff"),
     "handoff.grade": gettext_lazy("grade at the handoff"),
@@ -70,12 +79,13 @@ OF_HANDOFF = {
 GROUPS = (
     (gettext_lazy("The contact"), OF_CONTACT),
     (gettext_lazy("The company"), OF_COMPANY),
+    (gettext_lazy("What they did"), OF_ACTIVITIES),
     (gettext_lazy("What sales found out"), OF_QUALIFICATION),
     (gettext_lazy("The handoff"), OF_HANDOFF),
 )
 """What conditions look at, as an editor lists it."""
 
-FIELDS = OF_CONTACT | OF_COMPANY | OF_QUALIFICATION | OF_HANDOFF
+FIELDS = OF_CONTACT | OF_COMPANY | OF_ACTIVITIES | OF_QUALIFICATION | OF_HANDOFF
 """The words for facts; a property of an activity and an attribute are called by their own names."""
 
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import BooleanField, Expression, F, OuterRef, Q, Subquery
+from django.db.models import BooleanField, Exists, Expression, F, OuterRef, Q, Subquery
 
 from leads import facts
 from leads.conditions import (
@@ -91,6 +92,8 @@ def _of_contact(condition: Condition, *, pictures: Sequence[facts.Picture] | Non
             contact=OuterRef(f"{prefix}pk"), letter=Letter.TIMELINE if is_day else name
         ).values("decide_by_date" if is_day else "verdict")
         return Q(Meets(condition, Kind.DATE if is_day else Kind.TEXT, Subquery(rows[:1])))
+    if kind == "activity" and name in facts.ACTIVITY_PARTS:
+        return _of_what_it_did(replace(condition, field=name), prefix=prefix)
     return _everybody(matches(condition, None))
 
 
@@ -102,6 +105,16 @@ def _of_personas(condition: Condition, pictures: Sequence[facts.Picture], *, pre
         if matches(condition, picture.name) is not is_negative and picture.conditions:
             found |= contact_q(picture.conditions, pictures=(), prefix=prefix)
     return ~found if is_negative else found
+
+
+def _of_what_it_did(condition: Condition, *, prefix: str) -> Q:
+    """One that meets it is enough; a negative one must hold for all."""
+    is_type = condition.field == "type"
+    meets = Q(Meets(condition, Kind.TEXT, F("type_id"))) if is_type else _of_activity(condition)
+    rows = facts.done().filter(contact=OuterRef(f"{prefix}pk"))
+    if condition.op in NEGATIVE_OPERATORS:
+        return ~Q(Exists(rows.filter(~meets)))
+    return Q(Exists(rows.filter(meets)))
 
 
 def _of_activity(condition: Condition) -> Q:

@@ -8,6 +8,9 @@ attributes.NAME    what else is known of it
 segment            the names of the segments that the contact is in: several values, or none; for policies alone
 handoff.…          `cause`, `grade`, `score`, `team` of the handoff; `campaign` the names of all campaigns that the
                    contact had met when it was formed
+activity.…         `type`, `campaign`, `source`, `form`, `path`, `mail` and `webinar` of what the contact did itself:
+                   several values, or none; what was done with it and what a machine did is left out. Not for fit and
+                   personas: what somebody did gives points by rules of its own
 bant.…             the verdict on `budget`, `authority`, `need`, `timeline`; `bant.decide_by` the day of the decision
 persona            the names of the active personas whose conditions it meets: several values, or none. A persona's own
                    conditions cannot ask for personas; there it is unset.
@@ -19,11 +22,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import prefetch_related_objects
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 
 from leads.conditions import ANY_NAME, Condition, Several, all_match, parse_conditions
 from leads.intake import AnyActivity
-from leads.models import Contact, Handoff, Persona, Segment
+from leads.models import Activity, Contact, Handoff, Persona, Segment
 from leads.models.qualification import Letter
 
 CONTACT_FIELDS: dict[str, Callable[[Contact], Any]] = {
@@ -61,6 +64,9 @@ HANDOFF_FIELDS: dict[str, Callable[[Handoff], Any]] = {
 }
 
 BANT_FIELDS = (*Letter.values, "decide_by")
+ACTIVITY_PARTS = ("type", "campaign", "source", "form", "path", "mail", "webinar")
+DONE = "done_by_itself"
+"""Under which name a contact carries what it did, once that was fetched."""
 
 FIT_FIELDS = frozenset(
     {
@@ -71,7 +77,8 @@ FIT_FIELDS = frozenset(
         "persona",
     }
 )
-POLICY_FIELDS = FIT_FIELDS | {f"handoff.{field}" for field in HANDOFF_FIELDS} | {"segment"}
+SEGMENT_FIELDS = FIT_FIELDS | {f"activity.{name}" for name in ACTIVITY_PARTS}
+POLICY_FIELDS = SEGMENT_FIELDS | {f"handoff.{field}" for field in HANDOFF_FIELDS} | {"segment"}
 ACTIVITY_FACTS = ("source", "direction", "campaign")
 
 
@@ -132,7 +139,10 @@ def fetch_handoffs(handoffs: Sequence[Handoff], *, fields: Iterable[str]) -> Dra
         "contact__touches__campaign": "handoff.campaign" in asked,
         "team": "handoff.team" in asked,
     }
-    prefetch_related_objects(list(handoffs), *(name for name, is_asked in lookups.items() if is_asked))
+    wanted: list[Any] = [name for name, is_asked in lookups.items() if is_asked]
+    if any(field.startswith("activity.") for field in asked):
+        wanted += ["contact", Prefetch("contact__activities", queryset=done(), to_attr=DONE)]
+    prefetch_related_objects(list(handoffs), *wanted)
     return Drawn(personas=known, segments=chosen)
 
 
@@ -155,6 +165,8 @@ def contact_getter(contact: Contact, *, pictures: Sequence[Picture] | None = Non
             return contact.attributes.get(name)
         if kind == "bant" and name in BANT_FIELDS:
             return _bant(contact, name)
+        if kind == "activity" and name in ACTIVITY_PARTS:
+            return _of_what_it_did(contact, name)
         return None
 
     return get
@@ -171,6 +183,22 @@ def _bant(contact: Contact, name: str) -> Any:
         if row.letter == letter:
             return row.decide_by_date if name == "decide_by" else row.verdict
     return None
+
+
+def done() -> QuerySet[Activity]:
+    """What contacts did themselves: neither what was done with them nor what a machine did."""
+    return Activity.objects.filter(direction="inbound", bot_verdict=None).select_related("campaign")
+
+
+def _of_what_it_did(contact: Contact, name: str) -> Several:
+    rows = getattr(contact, DONE, None)
+    values = [activity_part(row, name) for row in (done().filter(contact=contact) if rows is None else rows)]
+    return Several({repr(value): value for value in values}.values())  # each once, lists and objects among them
+
+
+def activity_part(activity: AnyActivity, name: str) -> Any:
+    """The fact `activity.NAME` of one activity."""
+    return activity.type_id if name == "type" else activity_getter(activity)(name)
 
 
 def handoff_getter(handoff: Handoff, *, drawn: Drawn | None = None) -> Callable[[str], Any]:

@@ -118,7 +118,7 @@ class ConditionsField(forms.CharField):
         if not text:
             return None
         try:
-            return parse_conditions(condition_words.checked(json.loads(text), known=facts.FIT_FIELDS))
+            return parse_conditions(condition_words.checked(json.loads(text), known=facts.SEGMENT_FIELDS))
         except ValueError:
             raise forms.ValidationError(_("Write the conditions as JSON.")) from None
         except Invalid as refusal:

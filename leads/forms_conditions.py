@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from leads import facts, words
 from leads.condition_words import GROUPS
 from leads.conditions import VALUELESS_OPERATORS, ConditionError, as_number, is_known, parse_conditions
-from leads.models import Persona, Source
+from leads.models import ActivityType, Persona, Source
 from leads.models.qualification import Verdict
 
 ATTRIBUTE = "attributes."
@@ -73,10 +73,11 @@ def _one(op: str, text: str) -> Any:
 
 
 def condition_lists() -> dict[str, list[tuple[str, str]]]:
-    """What a page offers while a property or a value is typed, each with what it is; two queries."""
+    """What a page offers while a property or a value is typed, each with what it is; three queries."""
     values = [(str(code), _("stage")) for code in words.STAGES]
     values += [(code, _("source")) for code in Source.objects.values_list("code", flat=True)]
     values += [(name, _("persona")) for name in Persona.objects.filter(is_active=True).values_list("name", flat=True)]
+    values += [(code, name) for code, name in ActivityType.objects.order_by("code").values_list("code", "name")]
     values += [(verdict.value, _("what sales found out")) for verdict in Verdict]
     return {"properties": [(name, "") for name in KNOWN_PROPERTIES], "values": values}
 

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from leads import facts
 from leads.forms_conditions import ConditionsForm
 from leads.models import Persona, Segment
 from leads.segments import LONGEST_NAME, PERSONA_FIELDS
@@ -15,6 +16,7 @@ from leads.segments import LONGEST_NAME, PERSONA_FIELDS
 class SegmentForm(ConditionsForm):
     """A name and the conditions that choose."""
 
+    known = facts.SEGMENT_FIELDS
     fewest_conditions = 1
     conditions_legend = _("Contacts of whom all of this is true")
 

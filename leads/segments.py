@@ -30,7 +30,7 @@ def save_segment(segment: Segment, *, values: Mapping[str, Any], actor: User, at
         segment.name = _name(values["name"])
     is_new = segment._state.adding
     if "conditions" in values or is_new:
-        segment.conditions = condition_words.checked(values.get("conditions"), known=facts.FIT_FIELDS)
+        segment.conditions = condition_words.checked(values.get("conditions"), known=facts.SEGMENT_FIELDS)
     if not segment.conditions:
         raise Invalid(_("Choose by at least one condition; without any it would be everybody."), field="conditions")
     if is_new:

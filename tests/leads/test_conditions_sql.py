@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from leads import conditions, facts
 from leads.conditions import Condition
 from leads.conditions_sql import activity_q, contact_q
-from leads.models import Activity, Campaign, Company, Contact, Persona, Qualification, Source
+from leads.models import Activity, BotVerdict, Campaign, Company, Contact, Persona, Qualification, Source
 
 AT = dt.datetime(2026, 3, 3, 8, tzinfo=dt.UTC)
 OPERATORS = [op for op in conditions.OPERATORS if op not in conditions.VALUELESS_OPERATORS]
@@ -163,6 +163,69 @@ def test_fields_of_contact_company_source_and_qualification(columns, company, so
 def make_activity(contact, **columns):
     columns = {"external_id": "x", "source": "api", "direction": "inbound", "properties": {}} | columns
     return Activity.objects.create(contact=contact, type_id="page_view", occurred_at=AT, recorded_at=AT, **columns)
+
+
+@given(
+    did=st.lists(
+        st.tuples(
+            st.sampled_from(["page_view", "form_submission", "webinar_attended"]),
+            st.dictionaries(st.sampled_from(["form", "path", "campaign", "type"]), json_values, max_size=2),
+            st.booleans(),
+            st.sampled_from(["inbound", "inbound", "outbound"]),
+            st.sampled_from([False, False, True]),
+        ),
+        max_size=3,
+    ),
+    asked=st.lists(questions(), min_size=1, max_size=4),
+)
+@example(
+    did=[("page_view", {"path": "/pricing"}, True, "inbound", False), ("page_view", {}, False, "inbound", True)],
+    asked=[Condition("it", "starts_with", "/PRICING"), Condition("it", "not_equals", "page_view")],
+)
+@example(did=[("page_view", {}, False, "inbound", False)], asked=[Condition("it", "equals", "PAGE_VIEW")])
+@quickly
+def test_what_contacts_did(did, asked):
+    def rows():
+        contact = Contact.objects.create(stage_at=AT, created_at=AT)
+        campaign = Campaign.objects.create(name="Spring", created_at=AT)
+        for number, (kind, properties, has_campaign, direction, is_machine) in enumerate(did):
+            row = Activity.objects.create(
+                contact=contact,
+                type_id=kind,
+                occurred_at=AT,
+                recorded_at=AT,
+                external_id=f"{number}",
+                source="api",
+                direction=direction,
+                campaign=campaign if has_campaign else None,
+                properties=properties,
+            )
+            if is_machine:
+                BotVerdict.objects.create(activity=row, reason="fast", at=AT)
+        Contact.objects.create(stage_at=AT, created_at=AT, email="other@firm.example")
+        return (contact.pk,)
+
+    def check(pk):
+        get = facts.contact_getter(Contact.objects.get(pk=pk))
+        for one in asked:
+            for part in facts.ACTIVITY_PARTS:
+                mine = named(one, f"activity.{part}")
+                found = Contact.objects.filter(contact_q([mine]), pk=pk).exists()
+                assert found is conditions.matches(mine, get(mine.field)), (mine, get(mine.field))
+
+    agree(rows, check)
+
+
+def test_what_a_contact_did_is_told_once_and_without_machines_and_people():
+    contact = Contact.objects.create(stage_at=AT, created_at=AT)
+    make_activity(contact, external_id="a", properties={"path": "/pricing"})
+    make_activity(contact, external_id="b", properties={"path": "/pricing"})
+    make_activity(contact, external_id="c", properties={"path": "/by-us"}, direction="outbound")
+    machine = make_activity(contact, external_id="d", properties={"path": "/by-a-machine"})
+    BotVerdict.objects.create(activity=machine, reason="fast", at=AT)
+    get = facts.contact_getter(contact)
+    assert get("activity.path") == ("/pricing",)
+    assert get("activity.type") == ("page_view",)
 
 
 def test_a_property_goes_before_the_fact_of_the_same_name():

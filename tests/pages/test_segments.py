@@ -50,6 +50,30 @@ def test_a_segment_is_saved_counted_and_opened(browsing, marketer, people):
     assert not Segment.objects.exists() and Contact.objects.count() == 3
 
 
+def test_a_segment_is_drawn_by_what_contacts_did(browsing, marketer, people):
+    aino = Contact.objects.get(first_name="Aino")
+    seen = flows.ActivityIn(
+        type="webinar_attended",
+        occurred_at=timezone.now(),
+        external_id="w1",
+        contact_id=aino.pk,
+        properties={"webinar": "Calm docks"},
+    )
+    flows.record_activities(activities=[seen], by=None, actor=None, at=timezone.now())
+    client = browsing(marketer)
+    asked = {"rows": "2", "field_0": "activity.webinar", "op_0": "contains", "value_0": "docks"}
+    asked |= {"field_1": "activity.type", "op_1": "not_equals", "value_1": "demo_request", "act": "save"}
+    assert client.post(reverse("segment_new"), asked | {"name": "Calm ones"}).status_code == 303
+    assert "Webinar of an activity contains docks" in words(client.get(reverse("segments")))
+    listed = words(client.get(reverse("contacts"), {"segment": Segment.objects.get().pk}))
+    assert "Aino" in listed and "Pekka" not in listed
+    page = client.get(reverse("segment", args=[Segment.objects.get().pk])).content.decode()
+    assert re.search(r'value="activity.webinar" selected', page)
+    # What somebody did gives points by rules of its own, so a persona does not ask for it.
+    answer = client.post(reverse("persona_new"), asked | {"name": "Calm ones"})
+    assert answer.status_code == 422 and not Persona.objects.exists()
+
+
 def test_a_segment_that_chooses_nothing_is_refused_and_what_was_typed_is_kept(browsing, marketer):
     client = browsing(marketer)
     answer = client.post(reverse("segment_new"), {"name": "Everybody", "rows": "1", "op_0": "equals", "act": "save"})

@@ -32,6 +32,8 @@ CONDITIONS = (
     {"field": "attributes.size", "op": "lt", "value": 5},
     {"field": "segment", "op": "equals", "value": "Small finns"},
     {"field": "segment", "op": "not_equals", "value": "Chiefs"},
+    {"field": "activity.type", "op": "equals", "value": "webinar_attended"},
+    {"field": "activity.form", "op": "is_unset", "value": None},
 )
 SEGMENTS = {
     "Small finns": [
@@ -130,11 +132,12 @@ def test_many_leads_are_judged_by_a_constant_number_of_queries(django_assert_num
         target_seconds=60,
         calendar=Calendar.objects.get(name="Office hours"),
         calendar_of="team",
-        conditions=[CONDITIONS[7], CONDITIONS[10], CONDITIONS[11], CONDITIONS[14]],
+        conditions=[CONDITIONS[7], CONDITIONS[10], CONDITIONS[11], CONDITIONS[14], CONDITIONS[16]],
         position=0,
     )
-    # Policies, segments, personas, qualifications, touches with their campaigns; nobody has a team or an assignee yet.
-    with django_assert_num_queries(6):
+    # Policies, segments, personas, qualifications, touches with their campaigns, what they did; nobody has a team or an
+    # assignee yet.
+    with django_assert_num_queries(7):
         chooser = Chooser(Milestone.REVIEW, leads)
         for lead in leads:
             chooser.choose(lead)
