@@ -177,6 +177,7 @@ class ReassignForm(forms.Form):
     """Who gets a handoff; nobody named means that routing chooses among the others."""
 
     assignee = forms.EmailField(label=_("Goes to"), required=False)
+    seen_with = forms.IntegerField(required=False, widget=forms.HiddenInput)
     comment = CommentField(label=_("A word to them"))
 
 

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 from django.utils.translation import gettext as _
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 DISQUALIFIED = "disqualified"
 """The name of the flag in the history of a contact."""
+BEFORE_SALES = (HandoffState.IN_REVIEW, HandoffState.WAITING)
+"""Where marketing decides alone: nobody of sales has the lead."""
 UNDO_WINDOW = dt.timedelta(minutes=10)
 # What an undo puts back; the rest of a row never changes by a verb.
 CONTACT_FIELDS = ("stage", "stage_at", "owner_id", "is_disqualified", "disqualified_reason_id")
@@ -211,6 +213,17 @@ def require(
         raise Forbidden(_("That is for somebody else to do: %(who)s.") % {"who": _who(verb)})
     if refusal is Refusal.NO_REASON:
         raise Invalid(_("Choose a reason."), field="reason")
+    raise Conflict(_standing(contact, handoff))
+
+
+def require_state(contact: Contact, handoff: Handoff | None, states: Collection[HandoffState]) -> None:
+    """Raise `Conflict` unless the locked handoff stands as it was seen by who acts on it now."""
+    if handoff is None or handoff.state_enum not in states:
+        refuse_second(contact, handoff)
+
+
+def refuse_second(contact: Contact, handoff: Handoff | None) -> NoReturn:
+    """Raise `Conflict`, saying who was first, for who acts on what somebody else has acted upon since they saw it."""
     raise Conflict(_standing(contact, handoff))
 
 

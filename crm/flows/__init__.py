@@ -19,7 +19,7 @@ from crm.flows.contacts import (
     touch_contact,
 )
 from crm.flows.conversation import comment
-from crm.flows.handoffs import accept, approve, overflow, reassign, recycle, reject, return_to_marketing
+from crm.flows.handoffs import accept, approve, offer, overflow, reassign, recycle, reject, return_to_marketing
 from crm.flows.imports import imports_to_resume, retry_import, run_import, start_import
 from crm.flows.merging import merge_contacts
 from crm.flows.opportunities import AfterLoss, lose_opportunity, open_opportunity, win_opportunity
@@ -60,6 +60,7 @@ __all__ = [
     "lose_opportunity",
     "merge_contacts",
     "move_opportunity",
+    "offer",
     "open_opportunity",
     "overflow",
     "pause_clocks",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -98,14 +98,25 @@ def touch_contact(
 
 
 @transaction.atomic
-def disqualify(*, actor: User, contact_id: int, reason: str, comment: str = "", at: dt.datetime) -> Contact:
+def disqualify(
+    *,
+    actor: User,
+    contact_id: int,
+    reason: str,
+    comment: str = "",
+    seen_as: Collection[HandoffState] = (),
+    at: dt.datetime,
+) -> Contact:
     """Mark a contact as one that will not buy, with a counted reason. An open handoff closes, its clocks stop.
 
-    A contact in the hand-over falls back to lead; reversible by `requalify`. Raises `NotFound`, `Forbidden`,
-    `Conflict`, `Invalid`.
+    A contact in the hand-over falls back to lead; reversible by `requalify`. `seen_as`: the states of the open handoff
+    in which it was seen, for who must not close what a colleague passed on meanwhile; empty for any, and for none.
+    Raises `NotFound`, `Forbidden`, `Conflict`, `Invalid`.
     """
     contact = lifecycle.locked_contact(user=actor, contact_id=contact_id)
     handoff = lifecycle.open_handoff_of(contact)
+    if seen_as:
+        lifecycle.require_state(contact, handoff, seen_as)
     found = lifecycle.find_reason(kind=ReasonKind.DISQUALIFY, code=reason)
     lifecycle.require(VerbName.DISQUALIFY, actor=actor, contact=contact, handoff=handoff, reason=found)
     if contact.is_disqualified:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -72,6 +72,14 @@ def _chosen(handoff: Handoff, email: str | None, *, at: dt.datetime, is_new: boo
         return routing.named(email, at=at)
     but_not = [handoff.assignee_id] if handoff.assignee_id else []
     return routing.choose(handoff, at=at, but_not=but_not, is_new=is_new)
+
+
+def _choice(handoff: Handoff, email: str | None, *, at: dt.datetime) -> Choice:
+    """As `_chosen`. Raises `Conflict` when nobody can take it."""
+    choice = _chosen(handoff, email, at=at)
+    if choice is None:
+        raise Conflict(_("Nobody else can take another lead now."))
+    return choice
 
 
 def before_of(handoff: Handoff) -> dict[str, Any]:
@@ -148,11 +156,23 @@ def _tell(
 
 
 @transaction.atomic
-def return_to_marketing(*, actor: User, handoff_id: int, reason: str, comment: str = "", at: dt.datetime) -> Handoff:
-    """Give a lead that was not good enough back to nurturing, with a counted reason. The review clock is met."""
+def return_to_marketing(
+    *,
+    actor: User,
+    handoff_id: int,
+    reason: str,
+    comment: str = "",
+    seen_as: Collection[HandoffState] = lifecycle.BEFORE_SALES,
+    at: dt.datetime,
+) -> Handoff:
+    """Give a lead that was not good enough back to nurturing, with a counted reason. The review clock is met.
+
+    `seen_as`: the states in which it was seen, for who must not take back what a colleague did meanwhile.
+    """
     handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
     found = lifecycle.find_reason(kind=ReasonKind.RETURN, code=reason)
     lifecycle.require(VerbName.RETURN, actor=actor, contact=handoff.contact, handoff=handoff, reason=found)
+    lifecycle.require_state(handoff.contact, handoff, seen_as)
     before = before_of(handoff)
     lifecycle.move(
         handoff,
@@ -264,24 +284,45 @@ def reject(
 
 
 @transaction.atomic
-def reassign(
+def offer(
     *, actor: User | None, handoff_id: int, assignee_email: str | None = None, comment: str = "", at: dt.datetime
+) -> Handoff:
+    """Give a waiting handoff to the person named, else to whom routing finds. Its answer and contact clocks start.
+
+    Raises `Conflict` when it does not wait any more, so that nobody loses what they were offered meanwhile, and when
+    nobody is free.
+    """
+    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    lifecycle.require(VerbName.OFFER, actor=actor, contact=handoff.contact, handoff=handoff)
+    choice = _choice(handoff, assignee_email, at=at)
+    event = _offer(handoff, VerbName.OFFER, choice, actor=actor, at=at, before=before_of(handoff), comment=comment)
+    _start_offer(handoff, event, at=at)
+    return handoff
+
+
+@transaction.atomic
+def reassign(
+    *,
+    actor: User | None,
+    handoff_id: int,
+    assignee_email: str | None = None,
+    comment: str = "",
+    seen_with: int | None = None,
+    at: dt.datetime,
 ) -> Handoff:
     """Give an offered or accepted handoff to somebody else, or a waiting one to its first assignee.
 
     The new assignee's answer clock starts anew, the contact clock runs on; the owner follows. Without a name routing
-    chooses among the others. Raises `Conflict` when nobody else is free.
+    chooses among the others. `seen_with` is the id of the person with whom it was seen. Raises `Conflict` when somebody
+    else has it by now, and when nobody else is free.
     """
     handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
-    verb = VerbName.OFFER if handoff.state_enum is HandoffState.WAITING else VerbName.REASSIGN
-    lifecycle.require(verb, actor=actor, contact=handoff.contact, handoff=handoff)
-    choice = _chosen(handoff, assignee_email, at=at)
-    if choice is None:
-        raise Conflict(_("Nobody else can take another lead now."))
-    if verb is VerbName.OFFER:
-        event = _offer(handoff, verb, choice, actor=actor, at=at, before=before_of(handoff), comment=comment)
-        _start_offer(handoff, event, at=at)
-        return handoff
+    if seen_with is not None and handoff.assignee_id != seen_with:
+        lifecycle.refuse_second(handoff.contact, handoff)
+    if handoff.state_enum is HandoffState.WAITING:
+        return offer(actor=actor, handoff_id=handoff_id, assignee_email=assignee_email, comment=comment, at=at)
+    lifecycle.require(VerbName.REASSIGN, actor=actor, contact=handoff.contact, handoff=handoff)
+    choice = _choice(handoff, assignee_email, at=at)
     if choice.assignee.pk == handoff.assignee_id:
         raise Invalid(_("%(name)s has it already.") % {"name": choice.assignee}, field="assignee")
     move_to(handoff, choice, actor=actor, comment=comment, at=at)

@@ -31,7 +31,8 @@ def route_waiting(*, at: dt.datetime) -> int:
     offered = 0
     for handoff_id in routing.drainable(at=at):
         try:
-            offered += _offer(handoff_id, at=at)
+            handoffs.offer(actor=None, handoff_id=handoff_id, at=at)
+            offered += 1
         except (Conflict, NotFound):
             continue
         except Forbidden:
@@ -46,7 +47,8 @@ def _overflow_due(*, at: dt.datetime) -> int:
     offered = 0
     for handoff_id in list(due.values_list("id", flat=True)[:BATCH]):
         try:
-            offered += _overflow(handoff_id, team_id=team_id, at=at)
+            _overflow(handoff_id, team_id=team_id, at=at)
+            offered += 1
         except (Conflict, NotFound):
             continue
         except Exception:
@@ -56,26 +58,14 @@ def _overflow_due(*, at: dt.datetime) -> int:
 
 
 @transaction.atomic
-def _offer(handoff_id: int, *, at: dt.datetime) -> bool:
-    """Offer a lead to whom routing finds by now; False, and nothing done, when it does not wait any more."""
-    waits = _waits(handoff_id)
-    if waits:
-        handoffs.reassign(actor=None, handoff_id=handoff_id, at=at)
-    return waits
-
-
-@transaction.atomic
-def _overflow(handoff_id: int, *, team_id: int | None, at: dt.datetime) -> bool:
-    """Offer a lead to the set team; False, and nothing done, when it does not wait any more."""
-    waits = _waits(handoff_id)
-    if waits:
-        handoffs.overflow(actor=None, handoff_id=handoff_id, team_id=team_id, at=at)
-    return waits
-
-
-def _waits(handoff_id: int) -> bool:
-    """Whether a lead waits still, which is then locked: what somebody was offered meanwhile is not taken from them."""
-    return lifecycle.locked_handoff(user=None, handoff_id=handoff_id).state_enum is HandoffState.WAITING
+def _overflow(handoff_id: int, *, team_id: int | None, at: dt.datetime) -> None:
+    """Offer a lead to the set team. Raises `Conflict` when it does not wait so long any more: what somebody was offered
+    meanwhile is not taken from them, and what an undo has let wait anew keeps its time.
+    """
+    handoff = lifecycle.locked_handoff(user=None, handoff_id=handoff_id)
+    if handoff.overflow_at is None or handoff.overflow_at > at:
+        lifecycle.refuse_second(handoff.contact, handoff)
+    handoffs.overflow(actor=None, handoff_id=handoff_id, team_id=team_id, at=at)
 
 
 def reset_overflow(settings: RoutingSettings) -> None:

@@ -94,6 +94,7 @@ def handoff_reassign(request: HttpRequest, handoff_id: int) -> HttpResponse:
             handoff_id=handoff_id,
             assignee_email=values["assignee"] or None,
             comment=values["comment"],
+            seen_with=values["seen_with"],
             at=timezone.now(),
         )
         return _("%(name)s is now with %(assignee)s.") % {"name": moved.contact, "assignee": moved.assignee}

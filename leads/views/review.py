@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,7 +23,8 @@ from crm.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from crm.models import Role, User
 from crm.queries import evidence as evidence_queries
 from crm.queries import queue as queue_queries
-from leads import routing
+from crm.queries.queue import Tab
+from leads import lifecycle, routing
 from leads.forms import ApproveForm, DisqualifyForm, OfferForm, ReturnForm, SelectionForm
 from leads.models import Contact, Handoff
 from leads.selling import sellers
@@ -58,7 +59,13 @@ def handoff_return(request: HttpRequest, handoff_id: int) -> HttpResponse:
     """Give a lead back to nurturing with a reason."""
 
     def give_back(values: dict[str, Any]) -> str:
-        handoff = flows.return_to_marketing(actor=person(request), handoff_id=handoff_id, at=timezone.now(), **values)
+        handoff = flows.return_to_marketing(
+            actor=person(request),
+            handoff_id=handoff_id,
+            seen_as=_seen_as(request) or lifecycle.BEFORE_SALES,
+            at=timezone.now(),
+            **values,
+        )
         return _("Returned %(name)s to nurturing: %(reason)s.") % {"name": handoff.contact, "reason": handoff.reason}
 
     return _act(request, handoff_id, form=ReturnForm, name="return_form", do=give_back)
@@ -70,7 +77,7 @@ def handoff_offer(request: HttpRequest, handoff_id: int) -> HttpResponse:
     """Offer a lead that waits for capacity to a person a manager names, whatever they hold."""
 
     def offer(values: dict[str, Any]) -> str:
-        handoff = flows.reassign(
+        handoff = flows.offer(
             actor=person(request),
             handoff_id=handoff_id,
             assignee_email=values["assignee"],
@@ -96,10 +103,9 @@ def queue_disqualify(request: HttpRequest, handoff_id: int) -> HttpResponse:
 
     def disqualify(values: dict[str, Any]) -> str:
         user = person(request)
-        found = evidence_queries.evidence(user=user, handoff_id=handoff_id, now=timezone.now())
-        if found.is_decided:
-            raise Conflict(_("%(name)s is no longer in review.") % {"name": found.contact})
-        contact = flows.disqualify(actor=user, contact_id=found.contact.pk, at=timezone.now(), **values)
+        seen_as = _seen_as(request) or lifecycle.BEFORE_SALES
+        contact_id = _contact_of(handoff_id, user=user)
+        contact = flows.disqualify(actor=user, contact_id=contact_id, seen_as=seen_as, at=timezone.now(), **values)
         return _disqualified(contact)
 
     return _act(
@@ -109,6 +115,19 @@ def queue_disqualify(request: HttpRequest, handoff_id: int) -> HttpResponse:
         name="disqualify_form",
         do=disqualify,
     )
+
+
+def _seen_as(request: HttpRequest) -> Collection[HandoffState]:
+    """The state in which the page showed the lead; empty where it does not say so."""
+    return [one for one in HandoffState if one == request.POST.get("seen_as")]
+
+
+def _contact_of(handoff_id: int, *, user: User) -> int:
+    """The id of the contact of a handoff. Raises `NotFound` where the user sees none."""
+    found = Handoff.objects.visible_to(user).filter(id=handoff_id).values_list("contact_id", flat=True).first()
+    if found is None:
+        raise NotFound(_("There is no such handoff."))
+    return found
 
 
 def _act(
@@ -201,7 +220,8 @@ def contact_disqualify(request: HttpRequest, contact_id: int) -> HttpResponse:
     user = person(request)
     handoff = Handoff.objects.open().visible_to(user).filter(contact=contact_id).first()
     try:
-        contact = flows.disqualify(actor=user, contact_id=contact_id, at=timezone.now(), **form.cleaned_data)
+        given = form.cleaned_data | {"seen_as": _seen_as(request), "at": timezone.now()}
+        contact = flows.disqualify(actor=user, contact_id=contact_id, **given)
     except Conflict as refusal:
         return contact_page(request, contact_id, refused={"disqualify_form": form}, conflict=str(refusal), status=409)
     undo_url = reverse("handoff_undo", args=[handoff.pk]) if handoff else ""
@@ -246,7 +266,7 @@ def queue_bulk(request: HttpRequest) -> HttpResponse:
     user, values = person(request), form.cleaned_data
     if values["verb"] in (form.RETURN, form.DISQUALIFY) and not user.is_marketer:
         raise Forbidden(_("Returning and disqualifying leads is for marketers."))
-    act = partial(_bulk_act, user=user, values=values)
+    act = partial(_bulk_act, user=user, values=values, tab=chosen.tab)
     # Where room is short the hottest get it; the others wait.
     results = _each(routing.hottest_first(values["handoff"]), user=user, act=act)
     if results.done:
@@ -256,21 +276,17 @@ def queue_bulk(request: HttpRequest) -> HttpResponse:
     return _to_queue(back_of(chosen))
 
 
-def _bulk_act(handoff_id: int, *, user: User, values: dict[str, Any]) -> Handoff:
-    """Do with one lead what was asked for all. Raises `DomainError`."""
+def _bulk_act(handoff_id: int, *, user: User, values: dict[str, Any], tab: Tab) -> Handoff:
+    """Do with one lead of a tab what was asked for all. Raises `DomainError`."""
+    seen_as = [HandoffState.WAITING if tab is Tab.WAITING else HandoffState.IN_REVIEW]
     given: dict[str, Any] = {"actor": user, "comment": values["comment"], "at": timezone.now()}
     match values["verb"]:
         case SelectionForm.RETURN:
-            return flows.return_to_marketing(handoff_id=handoff_id, reason=values["reason"], **given)
+            return flows.return_to_marketing(handoff_id=handoff_id, reason=values["reason"], seen_as=seen_as, **given)
         case SelectionForm.DISQUALIFY:
-            handoff = Handoff.objects.visible_to(user).select_related("contact").filter(id=handoff_id).first()
-            if handoff is None:
-                raise NotFound(_("There is no such handoff."))
-            if handoff.state not in (HandoffState.IN_REVIEW, HandoffState.WAITING):
-                raise Conflict(_("%(name)s is no longer in review.") % {"name": handoff.contact})
-            reason = values["disqualify_reason"]
-            handoff.contact = flows.disqualify(contact_id=handoff.contact_id, reason=reason, **given)
-            return handoff
+            contact_id, reason = _contact_of(handoff_id, user=user), values["disqualify_reason"]
+            contact = flows.disqualify(contact_id=contact_id, reason=reason, seen_as=seen_as, **given)
+            return Handoff(pk=handoff_id, contact=contact)
         case _:
             named = values["assignee"] if values["verb"] == SelectionForm.ASSIGN else None
             return flows.approve(handoff_id=handoff_id, assignee_email=named, **given)

@@ -108,6 +108,34 @@ def test_disqualify_from_the_queue(client, handoff):
     assert client.post(f"/queue/{handoff.pk}/disqualify/", {"reason": "never_buys"}).status_code == 409
 
 
+@pytest.mark.parametrize("path", ["/handoffs/{}/return/", "/queue/{}/disqualify/"])
+def test_what_a_colleague_approved_meanwhile_is_not_taken_back(client, handoff, manager, path):
+    """Nobody had room, so that it waits: from there it could be returned as well, but that was not what was seen."""
+    User.objects.update(is_on_duty=False)
+    flows.approve(actor=manager, handoff_id=handoff.pk, at=TUESDAY)
+    typed = {"reason": "not_ready" if "return" in path else "never_buys", "comment": "Wants a brochure."}
+    answer = client.post(path.format(handoff.pk), typed | {"seen_as": "in_review"})
+    assert answer.status_code == 409
+    assert "Eva Novak is already waiting for capacity. The last to act was Maija Manager." in words(answer)
+    assert client.post(path.format(handoff.pk), typed | {"seen_as": "waiting"}).status_code == 303
+
+
+def test_a_waiting_lead_that_found_somebody_meanwhile_is_left_to_them(
+    browsing, handoff, marketer, manager, salesperson, other_salesperson
+):
+    User.objects.update(is_on_duty=False)
+    flows.approve(actor=marketer, handoff_id=handoff.pk, at=TUESDAY)
+    User.objects.update(is_on_duty=True)
+    assert flows.route_waiting(at=TUESDAY) == 1
+    handoff.refresh_from_db()
+    has_it = handoff.assignee
+    named = other_salesperson if has_it == salesperson else salesperson
+    answer = browsing(manager).post(f"/handoffs/{handoff.pk}/offer/", {"assignee": named.email})
+    assert answer.status_code == 409
+    handoff.refresh_from_db()
+    assert (handoff.assignee, handoff.events.filter(verb="offer").count()) == (has_it, 1)
+
+
 @pytest.mark.parametrize("headers", [{}, HTMX])
 def test_the_second_is_told_who_was_first_and_keeps_what_was_typed(client, handoff, manager, headers):
     flows.approve(actor=manager, handoff_id=handoff.pk, at=TUESDAY)
@@ -220,7 +248,7 @@ def test_several_are_disqualified_for_one_reason_but_not_those_that_sales_has(cl
     asked = ids(several) | {"verb": "disqualify", "disqualify_reason": "never_buys"}
     done, refused = told(client.post("/queue/bulk/", asked))
     assert done == "Disqualified 2 leads: Will not buy."
-    assert refused == "1 was left as it is. Pia Novak is no longer in review."
+    assert refused == "1 was left as it is. Pia Novak is already offered. The last to act was Maija Manager."
     assert states() == ["closed", "closed", "offered"]
     asked = "&".join(f"handoff={one.pk}" for one in (several[0], several[2]))
     assert told(client.post(f"/queue/undo/?{asked}&next=/queue/")) == ["Taken back: 2 leads are as before."]
