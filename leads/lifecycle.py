@@ -175,6 +175,12 @@ def open_handoff_of(contact: Contact) -> Handoff | None:
     return handoff
 
 
+def require_none_since(acts: Iterable[dt.datetime], since: dt.datetime | None) -> None:
+    """Raise `Conflict` where one of these acts came after an undo was offered: that would take back another one."""
+    if since is not None and any(at > since for at in acts):
+        raise Conflict(_("It was taken back already, or something was done since. Look at it again."))
+
+
 def capacities(user: User | None, *, contact: Contact, handoff: Handoff | None) -> set[Actor]:
     """In what capacities `user` acts on this contact and handoff; None is the system."""
     if user is None:

@@ -149,13 +149,17 @@ def suggest_case_study(*, actor: User, opportunity_id: int, at: dt.datetime) -> 
 
 
 @transaction.atomic
-def undo_opportunity(*, actor: User, opportunity_id: int, at: dt.datetime) -> Opportunity:
+def undo_opportunity(
+    *, actor: User, opportunity_id: int, since: dt.datetime | None = None, at: dt.datetime
+) -> Opportunity:
     """Take back the last change of an opportunity: the same person, within ten minutes, nothing having followed.
 
-    Opening and closing one are acts on its handoff, which `undo` takes back. Raises `NotFound`, `Forbidden`,
-    `Conflict`.
+    Opening and closing one are acts on its handoff, which `undo` takes back; `since` as there. Raises `NotFound`,
+    `Forbidden`, `Conflict`.
     """
     opportunity = _locked(actor, opportunity_id, state=None)
+    acts = opportunity.events.values_list("at", "undone_at")
+    lifecycle.require_none_since((at for pair in acts for at in pair if at is not None), since)
     event = opportunity.events.filter(undone_at=None).order_by("-at", "-id").first()
     if event is None or (opportunity.closed_at is not None and opportunity.closed_at > event.at):
         raise Conflict(_("There is nothing to undo."))

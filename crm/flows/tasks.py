@@ -93,12 +93,14 @@ def cancel_task(*, actor: User, task_id: int, reason: str = "", at: dt.datetime)
 
 
 @transaction.atomic
-def undo_task(*, actor: User, task_id: int, at: dt.datetime) -> Task:
+def undo_task(*, actor: User, task_id: int, since: dt.datetime | None = None, at: dt.datetime) -> Task:
     """Take back the last change of a task: the same person, within ten minutes, nothing having followed.
 
-    What a verb on the handoff did to it is taken back with that. Raises `NotFound`, `Forbidden`, `Conflict`.
+    What a verb on the handoff did to it is taken back with that. `since` as in `undo`. Raises `NotFound`, `Forbidden`,
+    `Conflict`.
     """
     task = _locked(actor, task_id, is_hers=False)
+    lifecycle.require_none_since(task.events.values_list("at", flat=True), since)
     event = task.events.exclude(verb=TaskVerb.UNDO).filter(undone_at=None).order_by("-at", "-id").first()
     if event is None or event.cause_id is not None or (event.before is None and not task.is_open):
         raise Conflict(_("There is nothing to undo."))

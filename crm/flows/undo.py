@@ -21,8 +21,10 @@ FOR_GOOD = (VerbName.HAND_OVER, VerbName.MERGE)
 
 
 @transaction.atomic
-def undo(*, actor: User, handoff_id: int, at: dt.datetime) -> Handoff:
+def undo(*, actor: User, handoff_id: int, since: dt.datetime | None = None, at: dt.datetime) -> Handoff:
     """Take back the last verb on a handoff: the same person, within ten minutes, nothing having followed.
+
+    `since` is when it was offered: an act that came later is not the one that was meant, and two clicks are one.
 
     Contact, handoff and clocks are as before, but for what others did to the clocks meanwhile; a review that a
     rejection opened goes, and what was queued to be told of it is not sent. Raises `NotFound`, `Forbidden`, `Conflict`.
@@ -31,6 +33,7 @@ def undo(*, actor: User, handoff_id: int, at: dt.datetime) -> Handoff:
     handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
     routing.hold()
     sla.services.hold([handoff.pk])
+    lifecycle.require_none_since(handoff.events.values_list("at", flat=True), since)
     event = handoff.events.exclude(verb=VerbName.UNDO).filter(undone_at=None).order_by("-at", "-id").first()
     has_way_back = event is not None and (event.before is not None or event.verb == VerbName.PROSPECT)
     if event is None or not has_way_back or event.verb in FOR_GOOD:
@@ -106,13 +109,14 @@ def _require_nothing_followed(handoff: Handoff, event: HandoffEvent) -> None:
 
 
 @transaction.atomic
-def undo_contact(*, actor: User, contact_id: int, at: dt.datetime) -> Contact:
+def undo_contact(*, actor: User, contact_id: int, since: dt.datetime | None = None, at: dt.datetime) -> Contact:
     """Take back what was last said of a contact itself: verdicts, that it will not buy, or that it may after all.
 
-    The same person, within ten minutes, nothing having been said since; the score follows. Raises `NotFound`,
-    `Forbidden`, `Conflict`.
+    The same person, within ten minutes, nothing having been said since; the score follows. `since` as in `undo`.
+    Raises `NotFound`, `Forbidden`, `Conflict`.
     """
     contact = lifecycle.locked_contact(user=actor, contact_id=contact_id)
+    lifecycle.require_none_since(contact.changes.values_list("at", flat=True), since)
     last = contact.changes.order_by("-at", "-id").first()
     rows = list(contact.changes.filter(at=last.at, merge=None)) if last else []
     said = {row.field: row.old for row in rows}
@@ -125,7 +129,7 @@ def undo_contact(*, actor: User, contact_id: int, at: dt.datetime) -> Contact:
     if lifecycle.DISQUALIFIED in said:
         with_handoff = HandoffEvent.objects.filter(handoff__contact=contact, at=rows[0].at, undone_at=None).first()
         if with_handoff is not None:
-            return undo(actor=actor, handoff_id=with_handoff.handoff_id, at=at).contact
+            return undo(actor=actor, handoff_id=with_handoff.handoff_id, since=since, at=at).contact
         if contact.handoffs.open().exists():
             raise Conflict(_("Somebody has gone on from there already, so it cannot be undone."))
         code = said.pop(lifecycle.DISQUALIFIED)

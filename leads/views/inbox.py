@@ -187,7 +187,8 @@ def inbox_task_done(request: HttpRequest, task_id: int) -> HttpResponse:
 def inbox_task_undo(request: HttpRequest, task_id: int) -> HttpResponse:
     """Take back the last change of a task."""
     try:
-        task = flows.undo_task(actor=person(request), task_id=task_id, at=timezone.now())
+        since = toasts.undo_since(request)
+        task = flows.undo_task(actor=person(request), task_id=task_id, since=since, at=timezone.now())
     except (Conflict, Forbidden) as refusal:
         toasts.warn(request=request, text=str(refusal))
     else:

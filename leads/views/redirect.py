@@ -61,7 +61,8 @@ def handoff_redirect(request: HttpRequest, handoff_id: int) -> HttpResponse:
 def contact_undo(request: HttpRequest, contact_id: int) -> HttpResponse:
     """Take back what one said of a contact last, within ten minutes."""
     try:
-        contact = flows.undo_contact(actor=person(request), contact_id=contact_id, at=timezone.now())
+        since = toasts.undo_since(request)
+        contact = flows.undo_contact(actor=person(request), contact_id=contact_id, since=since, at=timezone.now())
     except (Conflict, Forbidden) as refusal:
         toasts.warn(request=request, text=str(refusal))
     else:

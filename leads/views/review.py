@@ -92,7 +92,6 @@ def handoff_offer(request: HttpRequest, handoff_id: int) -> HttpResponse:
         form=OfferForm,
         name="offer_form",
         do=offer,
-        is_undoable=False,
     )
 
 
@@ -137,7 +136,6 @@ def _act(
     form: type[forms.Form],
     name: str,
     do: Callable[[dict[str, Any]], str],
-    is_undoable: bool = True,
 ) -> HttpResponse:
     """Do one thing with one lead and go on to the next row; refused input stays in its form, beside the list.
 
@@ -163,8 +161,7 @@ def _act(
                 counts = queue_queries.counts(user=user, now=timezone.now(), selling=sellers(at=timezone.now()))
                 more |= head_context(counts, chosen=chosen)
         else:
-            undo_url = _undo_url([handoff_id], back=back_of(chosen)) if is_undoable else ""
-            toasts.tell(request=request, text=text, undo_url=undo_url)
+            toasts.tell(request=request, text=text, undo_url=_undo_url([handoff_id], back=back_of(chosen)))
             if is_from_card:
                 return HttpResponseRedirect(back_to(request), status=303)
             return _to_queue(back_of(chosen), focus=following)
@@ -218,14 +215,12 @@ def contact_disqualify(request: HttpRequest, contact_id: int) -> HttpResponse:
     if not form.is_valid():
         return contact_page(request, contact_id, refused={"disqualify_form": form}, status=422)
     user = person(request)
-    handoff = Handoff.objects.open().visible_to(user).filter(contact=contact_id).first()
     try:
         given = form.cleaned_data | {"seen_as": _seen_as(request), "at": timezone.now()}
         contact = flows.disqualify(actor=user, contact_id=contact_id, **given)
     except Conflict as refusal:
         return contact_page(request, contact_id, refused={"disqualify_form": form}, conflict=str(refusal), status=409)
-    undo_url = reverse("handoff_undo", args=[handoff.pk]) if handoff else ""
-    toasts.tell(request=request, text=_disqualified(contact), undo_url=undo_url)
+    toasts.tell(request=request, text=_disqualified(contact), undo_url=reverse("contact_undo", args=[contact.pk]))
     return HttpResponseRedirect(back_to(request), status=303)
 
 
@@ -238,7 +233,7 @@ def contact_requalify(request: HttpRequest, contact_id: int) -> HttpResponse:
         toasts.warn(request=request, text=str(refusal))
     else:
         text = _("%(name)s may buy again; the score decides what follows.") % {"name": contact}
-        toasts.tell(request=request, text=text)
+        toasts.tell(request=request, text=text, undo_url=reverse("contact_undo", args=[contact.pk]))
     return HttpResponseRedirect(back_to(request), status=303)
 
 
@@ -337,7 +332,8 @@ def _warn_of(request: HttpRequest, results: _Results) -> None:
 def handoff_undo(request: HttpRequest, handoff_id: int) -> HttpResponse:
     """Take back one's own last act on a handoff, within ten minutes."""
     try:
-        handoff = flows.undo(actor=person(request), handoff_id=handoff_id, at=timezone.now())
+        since = toasts.undo_since(request)
+        handoff = flows.undo(actor=person(request), handoff_id=handoff_id, since=since, at=timezone.now())
     except (Conflict, Forbidden) as refusal:
         toasts.warn(request=request, text=str(refusal))
     else:
@@ -352,7 +348,11 @@ def queue_undo(request: HttpRequest) -> HttpResponse:
     user = person(request)
     ids = [int(one) for one in request.GET.getlist("handoff") if one.isascii() and one.isdigit() and len(one) < 19]
     results = _each(
-        ids, user=user, act=lambda handoff_id: flows.undo(actor=user, handoff_id=handoff_id, at=timezone.now())
+        ids,
+        user=user,
+        act=lambda handoff_id: flows.undo(
+            actor=user, handoff_id=handoff_id, since=toasts.undo_since(request), at=timezone.now()
+        ),
     )
     if results.done:
         count = len(results.done)

@@ -113,7 +113,10 @@ def opportunity_case_study(request: HttpRequest, opportunity_id: int) -> HttpRes
 def opportunity_undo(request: HttpRequest, opportunity_id: int) -> HttpResponse:
     """Take back one's own last change of an opportunity, within ten minutes."""
     try:
-        offer = flows.undo_opportunity(actor=person(request), opportunity_id=opportunity_id, at=timezone.now())
+        since = toasts.undo_since(request)
+        offer = flows.undo_opportunity(
+            actor=person(request), opportunity_id=opportunity_id, since=since, at=timezone.now()
+        )
     except (Conflict, Forbidden) as refusal:
         toasts.warn(request=request, text=str(refusal))
     else:

@@ -76,7 +76,8 @@ def task_cancel(request: HttpRequest, task_id: int) -> HttpResponse:
 def task_undo(request: HttpRequest, task_id: int) -> HttpResponse:
     """Take back one's own last change of a task, within ten minutes."""
     try:
-        task = flows.undo_task(actor=person(request), task_id=task_id, at=timezone.now())
+        since = toasts.undo_since(request)
+        task = flows.undo_task(actor=person(request), task_id=task_id, since=since, at=timezone.now())
     except (Conflict, Forbidden) as refusal:
         toasts.warn(request=request, text=str(refusal))
     else:

@@ -345,7 +345,7 @@ def test_an_offered_lead_is_accepted_in_place_and_taken_back(browsing, marketer,
     assert answer.status_code == 200
     page = answer.content.decode()
     assert "Accepted Eva Novak: an SQL, yours." in page
-    assert f'action="/handoffs/{handoff.pk}/undo/?next=%2Finbox%2F"' in page
+    assert f'action="/handoffs/{handoff.pk}/undo/?next=%2Finbox%2F&amp;since=' in page
     assert "Call +358 40 1" in words(page)
     assert re.search(r"nav-count[^>]*>1<", page)
     client.post(f"/handoffs/{handoff.pk}/undo/?next=%2Finbox%2F")

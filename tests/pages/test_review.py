@@ -6,10 +6,10 @@ import pytest
 from django.contrib.messages import get_messages
 from django.utils.html import strip_tags
 
-from crm import flows
+from crm import flows, toasts
 from crm.models import User
 from leads.models import Contact, Handoff
-from tests.pages.sales_work import HTMX, MINUTE, TUESDAY, ask, offer
+from tests.pages.sales_work import DAY, HTMX, MINUTE, TUESDAY, ask, offer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("tuesday")]
 REASON = {"reason": "not_ready", "comment": "Wants a brochure."}
@@ -164,6 +164,50 @@ def test_undo_puts_it_back_once(client, browsing, handoff, manager):
     assert told(client.post(f"/handoffs/{handoff.pk}/undo/")) == ["There is nothing to undo."]
 
 
+def offered_undo(answer) -> str:
+    """Where the undo of the latest toast posts."""
+    return toasts.undo_url_of(get_messages(answer.wsgi_request)._queued_messages[-1])
+
+
+def test_two_clicks_on_undo_take_back_one_act(client, browsing, handoff, salesperson, tuesday):
+    client.post(f"/handoffs/{handoff.pk}/approve/", {"assignee": salesperson.email})
+    sales = browsing(salesperson)
+    tuesday.shift(MINUTE)
+    sales.post(f"/handoffs/{handoff.pk}/accept/")
+    tuesday.shift(MINUTE)
+    back = (TUESDAY + 9 * DAY).date().isoformat()
+    undo = offered_undo(sales.post(f"/handoffs/{handoff.pk}/recycle/", {"reason": "too_early", "resurface_at": back}))
+    tuesday.shift(MINUTE)
+    assert told(sales.post(undo)) == ["Taken back: Eva Novak is as before."]
+    assert told(sales.post(undo)) == ["It was taken back already, or something was done since. Look at it again."]
+    handoff.refresh_from_db()
+    assert handoff.state == "accepted"
+
+
+def test_an_undo_takes_back_no_later_act(client, browsing, handoff, salesperson, tuesday):
+    client.post(f"/handoffs/{handoff.pk}/approve/", {"assignee": salesperson.email})
+    sales = browsing(salesperson)
+    undo = offered_undo(sales.post(f"/handoffs/{handoff.pk}/accept/"))
+    tuesday.shift(MINUTE)
+    back = (TUESDAY + 9 * DAY).date().isoformat()
+    sales.post(f"/handoffs/{handoff.pk}/recycle/", {"reason": "too_early", "resurface_at": back})
+    assert told(sales.post(undo)) == ["It was taken back already, or something was done since. Look at it again."]
+    handoff.refresh_from_db()
+    assert handoff.state == "recycled"
+
+
+def test_what_is_said_of_a_contact_without_a_handoff_is_taken_back_once(client, marketer, tuesday):
+    contact = flows.create_contact(actor=marketer, values={"first_name": "Ines", "last_name": "Ray"}, at=TUESDAY)
+    tuesday.shift(MINUTE)
+    undo = offered_undo(client.post(f"/contacts/{contact.pk}/disqualify/", {"reason": "never_buys"}))
+    tuesday.shift(MINUTE)
+    assert told(client.post(undo)) == ["Taken back: Ines Ray is as before."]
+    tuesday.shift(MINUTE)
+    assert told(client.post(undo)) == ["It was taken back already, or something was done since. Look at it again."]
+    contact.refresh_from_db()
+    assert not contact.is_disqualified
+
+
 def test_undo_leads_nowhere_else(client, handoff):
     answer = client.post(f"/handoffs/{handoff.pk}/undo/?next=//evil.example/")
     assert answer["Location"] == "/"
@@ -276,6 +320,9 @@ def test_a_manager_offers_what_waits_beyond_capacity(browsing, client, manager, 
     assert told(answer) == ["Offered Eva Novak to Sam Seller."]
     handoff.refresh_from_db()
     assert (handoff.state, handoff.is_override) == ("offered", True)
+    assert told(page.post(offered_undo(answer))) == ["Taken back: Eva Novak is as before."]
+    handoff.refresh_from_db()
+    assert handoff.state == "waiting"
 
 
 # The contact page -----------------------------------------------------------------------------------------------------
