@@ -9,6 +9,10 @@ Within those windows there is a choice, and it goes to whoever is furthest behin
 everybody in the pool is credited their part of it, and who gets it is debited one. So ties rotate, and a pool that
 changes with every lead, where each rotation ends after its first turn, is fair by weight in the long run too. Somebody
 who is not in the pool is credited nothing: who comes back is not flooded.
+
+A turn that is taken back stays counted and stands open, and the next lead of the rotation takes it up: so the promise
+holds of the turns at every moment, and of the leads as soon as none is open. What is still open when the rotation
+begins anew is credited to whoever lost it.
 """
 
 from __future__ import annotations
@@ -22,13 +26,14 @@ MOST_WEIGHT = 10
 @dataclass(slots=True)
 class Share:
     """One person's part: their weight (0: not in the pool now), their turns since the rotation began, by how much they
-    are behind over all rotations, and the number of their latest turn.
+    are behind over all rotations, the number of their latest turn, and how many of their turns stand open.
     """
 
     weight: int = 0
     given: int = 0
     behind: float = 0.0
     last_turn: int = 0
+    open: int = 0
 
 
 @dataclass(slots=True)
@@ -46,12 +51,15 @@ class Rotation:
     def whose_turn(self, pool: Mapping[int, int]) -> int:
         """The person whose turn is next among `pool`: weights of 1 and more by person, at least one."""
         is_same = dict(pool) == self.pool
+        if is_same and (still_open := [one for one in pool if self.shares[one].open]):
+            return min(still_open)
+        behind = self._behind(settled=not is_same)
         given = {person: self.shares[person].given if is_same else 0 for person in pool}
 
         def furthest_behind(person: int) -> tuple[float, int, int]:
             share = self.shares.get(person, Share())
             # Rounded, so that what adds up to the same counts as the same.
-            return -round(share.behind, 6), share.last_turn, person
+            return -round(behind.get(person, 0), 6), share.last_turn, person
 
         return next(one for one in sorted(pool, key=furthest_behind) if _keeps_promise(given, pool, one))
 
@@ -59,8 +67,9 @@ class Rotation:
         """Count a turn for a person of `pool`; whether the rotation began anew, the pool being another than before."""
         is_new = dict(pool) != self.pool
         if is_new:
+            behind = self._behind(settled=True)
             for one, share in self.shares.items():
-                share.weight, share.given = pool.get(one, 0), 0
+                share.weight, share.given, share.open, share.behind = pool.get(one, 0), 0, 0, behind[one]
             for one in pool.keys() - self.shares.keys():
                 self.shares[one] = Share(weight=pool[one])
         self.turn += 1
@@ -70,6 +79,25 @@ class Rotation:
         share = self.shares[person]
         share.given, share.behind, share.last_turn = share.given + 1, share.behind - 1, self.turn
         return is_new
+
+    def take_up(self, person: int, pool: Mapping[int, int]) -> bool:
+        """Fill a turn of the person that stands open; whether there was one among this very pool."""
+        share = self.shares.get(person, Share())
+        if dict(pool) != self.pool or not share.open:
+            return False
+        share.open -= 1
+        return True
+
+    def take_back(self, person: int) -> None:
+        """Have one of the turns that the person was given since the rotation began stand open."""
+        self.shares[person].open += 1
+
+    def _behind(self, *, settled: bool) -> dict[int, float]:
+        """By how much each is behind; `settled` as if the turns that stand open had not been."""
+        if not settled:
+            return {one: share.behind for one, share in self.shares.items()}
+        never, total = sum(one.open for one in self.shares.values()), sum(self.pool.values()) or 1
+        return {one: share.behind + share.open - never * share.weight / total for one, share in self.shares.items()}
 
 
 def _keeps_promise(given: Mapping[int, int], pool: Mapping[int, int], person: int) -> bool:

@@ -203,6 +203,7 @@ class Desk:
         self._rotations = {key: _read(row) for key, row in self._rows.items()}
         self._begun: set[int | None] = set()
         self._turns: list[tuple[int | None, int, int, Handoff]] = []
+        self._taken_up: list[tuple[int | None, int, Handoff]] = []
 
     def place_all(self, handoffs: Sequence[Handoff], *, is_new: bool) -> list[Choice | None]:
         """The choice for each, one after the other, each counted before the next."""
@@ -302,13 +303,22 @@ class Desk:
         if step.pool:
             key = step.rule.pk if step.rule else None
             turns = self._rotations.setdefault(key, rotation.Rotation())
+            if turns.take_up(person_id, step.pool):
+                self._taken_up.append((key, person_id, handoff))
+                return
             if turns.give(person_id, step.pool):
                 self._begun.add(key)
             self._turns.append((key, turns.turn, person_id, handoff))
 
     def save(self) -> None:
         """Write the turns that were booked and how far each rotation is."""
-        for key in {turn[0] for turn in self._turns}:
+        for key, person_id, handoff in self._taken_up:
+            rows = RotationTurn.objects.filter(rotation=self._rows[key], person=person_id)
+            turn = rows.exclude(taken_back_at=None).order_by("-number").first()
+            if turn is not None:
+                turn.handoff, turn.at, turn.taken_back_at = handoff, self.at, None
+                turn.save(update_fields=["handoff", "at", "taken_back_at"])
+        for key in {turn[0] for turn in self._turns} | {one[0] for one in self._taken_up}:
             turns = self._rotations[key]
             row = self._rows.get(key) or Rotation(rule_id=key, began_at=self.at)
             if key in self._begun:
@@ -325,17 +335,35 @@ class Desk:
                         given=share.given,
                         behind=share.behind,
                         last_turn=share.last_turn,
+                        open=share.open,
                     )
                     for pk, share in turns.shares.items()
                 ],
                 update_conflicts=True,
                 unique_fields=["rotation", "person"],
-                update_fields=["weight", "given", "behind", "last_turn"],
+                update_fields=["weight", "given", "behind", "last_turn", "open"],
             )
         RotationTurn.objects.bulk_create(
             RotationTurn(rotation=self._rows[key], number=number, person_id=person_id, handoff=handoff, at=self.at)
             for key, number, person_id, handoff in self._turns
         )
+
+
+def take_back_turn(handoff: Handoff, *, since: dt.datetime, at: dt.datetime) -> None:
+    """Have the turn by which a lead was given at `since` stand open, for the next lead of that rotation to take it up.
+
+    For an act that is undone; routing is locked. A turn of a rotation that has begun anew is history already.
+    """
+    turn = RotationTurn.objects.filter(handoff=handoff, at=since, taken_back_at=None).order_by("-id").first()
+    if turn is None:
+        return
+    row = Rotation.objects.prefetch_related("shares").get(id=turn.rotation_id)
+    turns = _read(row)
+    if turn.number > row.turn - sum(share.given for share in turns.shares.values()):
+        turns.take_back(turn.person_id)
+        turn.taken_back_at = at
+        turn.save(update_fields=["taken_back_at"])
+        row.shares.filter(person=turn.person_id).update(open=turns.shares[turn.person_id].open)
 
 
 def _because(rule: RoutingRule | None, chosen: Seller, *, is_turn: bool) -> str:
@@ -348,7 +376,7 @@ def _because(rule: RoutingRule | None, chosen: Seller, *, is_turn: bool) -> str:
 
 def _read(row: Rotation) -> rotation.Rotation:
     shares = {
-        share.person_id: rotation.Share(share.weight, share.given, share.behind, share.last_turn)
+        share.person_id: rotation.Share(share.weight, share.given, share.behind, share.last_turn, share.open)
         for share in row.shares.all()
     }
     return rotation.Rotation(shares=shares, turn=row.turn)

@@ -55,6 +55,7 @@ def undo(*, actor: User, handoff_id: int, since: dt.datetime | None = None, at: 
     opportunities.take_back(before.get("opportunity"), event)
     lifecycle.put_back(handoff, event, actor=actor, at=at)
     handoffs.note_override(handoff)
+    routing.take_back_turn(handoff, since=event.at, at=at)
     next_steps.restore(event, actor=actor, at=at)
     sla.services.thaw(handoff, before.get("timers", []), since=event.at, at=at)
     told = Notice.objects.filter(handoff=handoff, created_at__gte=event.at, dedup_key__contains=f":{event.pk}:")

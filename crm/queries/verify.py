@@ -174,12 +174,19 @@ def address_differences() -> Iterator[str]:
 
 
 def turn_differences() -> Iterator[str]:
-    """Rotations whose shares count other turns than were given since they began."""
+    """Rotations whose shares count other turns than were given since they began, or than stand open."""
     for rotation in Rotation.objects.prefetch_related("shares").order_by("id"):
         shares = list(rotation.shares.all())
         since = rotation.turn - sum(share.given for share in shares)
-        given = Counter(rotation.turns.filter(number__gt=since).values_list("person", flat=True))
+        turns = rotation.turns.filter(number__gt=since)
+        given = Counter(turns.values_list("person", flat=True))
+        open_turns = Counter(turns.exclude(taken_back_at=None).values_list("person", flat=True))
         for share in shares:
+            if share.open != open_turns[share.person_id]:
+                yield (
+                    f"rotation {rotation.pk}: {share.open} turns of person {share.person_id} stand open, "
+                    f"in the history {open_turns[share.person_id]}"
+                )
             if share.given != given[share.person_id]:
                 yield (
                     f"rotation {rotation.pk}: person {share.person_id} has {share.given} turns, "

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q, Value
+from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
@@ -93,10 +93,12 @@ class RotationShare(models.Model):
     given = models.PositiveIntegerField(default=0)
     behind = models.FloatField(default=0)
     last_turn = models.PositiveIntegerField(default=0)
+    open = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["rotation", "person"], name="share_once_a_rotation"),
+            models.CheckConstraint(name="share_opens_no_more_than_given", condition=Q(open__lte=F("given"))),
             models.CheckConstraint(name="share_of_nobody_is_empty", condition=Q(weight__gt=0) | Q(given=0)),
         ]
 
@@ -105,7 +107,10 @@ class RotationShare(models.Model):
 
 
 class RotationTurn(models.Model):
-    """One turn: which lead went to whom. Written once; what the counts of the shares rest on."""
+    """One turn: which lead went to whom; what the counts of the shares rest on.
+
+    One that was taken back stands open until the next lead of the rotation takes it up.
+    """
 
     rotation = models.ForeignKey(Rotation, db_index=False, on_delete=models.CASCADE, related_name="turns")
     number = models.PositiveIntegerField()
@@ -113,6 +118,7 @@ class RotationTurn(models.Model):
     # A review that a rejection opened goes when the rejection is undone; its turn was given all the same.
     handoff = models.ForeignKey(Handoff, null=True, on_delete=models.SET_NULL, related_name="turns")
     at = models.DateTimeField()
+    taken_back_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering: ClassVar = ["rotation", "-number"]

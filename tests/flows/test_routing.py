@@ -15,6 +15,7 @@ from crm.errors import Conflict, Forbidden, Invalid
 from crm.flows import routes
 from crm.models import Notice, Team, User
 from crm.models.people import TeamKind
+from crm.queries import verify
 from leads import routing
 from leads.models import Contact, Handoff, Rotation, RotationShare, RotationTurn, RoutingRule, RoutingSettings
 from leads.selling import sellers
@@ -304,6 +305,27 @@ def test_who_waits_for_another_rule_keeps_nobody_from_being_offered(marketer, sa
     User.objects.filter(pk=other_salesperson.pk).update(is_on_duty=False)
     assert approve(lead("aino", country="FI"), marketer).state == "waiting"
     assert approve(lead("bob", country="GB"), marketer).assignee == salesperson
+
+
+def test_a_turn_that_is_taken_back_goes_to_the_next_lead(marketer, salesperson, other_salesperson):
+    first = approve(lead("a"), marketer)
+    again = approve(lead("b"), marketer)
+    assert {first.assignee, again.assignee} == {salesperson, other_salesperson}
+    flows.undo(actor=marketer, handoff_id=again.pk, at=AT + MINUTE)
+    turns = RotationTurn.objects.order_by("number")
+    assert list(turns.values_list("person", "taken_back_at")) == [
+        (first.assignee_id, None),
+        (again.assignee_id, AT + MINUTE),
+    ]
+    following = lead("c")
+    assert [choice.assignee for choice in routing.preview([following], at=AT + MINUTE)] == [again.assignee]
+    assert approve(following, marketer, at=AT + MINUTE).assignee == again.assignee
+    assert list(turns.values_list("handoff", "taken_back_at")) == [(first.pk, None), (following.pk, None)]
+    assert [approve(lead(name), marketer, at=AT + MINUTE).assignee for name in "de"] == [
+        first.assignee,
+        again.assignee,
+    ]
+    assert list(verify.turn_differences()) == []
 
 
 # Overflowing ----------------------------------------------------------------------------------------------------------

@@ -53,6 +53,34 @@ def test_where_the_pool_changes_the_rotation_begins_anew_and_stays_fair(changes)
     assert rotation.turn == sum(turns for _pool, turns in changes)
 
 
+@given(pool=pools, back=st.lists(st.booleans(), min_size=1, max_size=80), chance=st.randoms(use_true_random=False))
+def test_what_is_taken_back_is_taken_up_by_the_next_lead_and_all_stays_within_one(pool, back, chance):
+    rotation, leads = Rotation(), []
+    for is_taken_back in back:
+        if is_taken_back and leads:
+            rotation.take_back(leads.pop(chance.randrange(len(leads))))
+            continue
+        person = rotation.whose_turn(pool)
+        was_open = any(share.open for share in rotation.shares.values())
+        assert rotation.take_up(person, pool) is was_open
+        if not was_open:
+            rotation.give(person, pool)
+        leads.append(person)
+    counted, total = Counter(leads), sum(pool.values())
+    for person, share in rotation.shares.items():
+        assert share.given == counted[person] + share.open
+        assert abs(share.given - Fraction(rotation.turn * pool[person], total)) < 1
+    assert sum(share.open for share in rotation.shares.values()) == rotation.turn - len(leads)
+
+
+def test_a_turn_that_is_open_when_the_pool_changes_is_made_up_for():
+    rotation = Rotation()
+    assert [take(rotation, {1: 1, 2: 1, 3: 1}) for _turn in range(3)] == [1, 2, 3]
+    rotation.take_back(3)
+    assert [take(rotation, {1: 1, 2: 1, 3: 1, 4: 1}) for _turn in range(2)] == [3, 4]
+    assert round(sum(share.behind for share in rotation.shares.values()), 9) == 0
+
+
 def test_equals_take_turns_and_ties_rotate():
     rotation = Rotation()
     assert [take(rotation, {1: 1, 2: 1, 3: 1}) for _turn in range(7)] == [1, 2, 3, 1, 2, 3, 1]
