@@ -42,6 +42,8 @@ class Card:
     next_at: dt.datetime | None
     """When its owner takes the next step; None when none is planned."""
     moves: tuple[Move, ...]
+    can_close: bool
+    """Whether the reader says that it is won or lost: who owns the contact."""
 
     @property
     def what(self) -> str:
@@ -119,7 +121,11 @@ def _cards(user: User, rows: QuerySet[Opportunity]) -> dict[str, list[Card]]:
         shown = shown.annotate(next_at=Subquery(steps.values("due_at")[:1]))
         cards += [
             Card(
-                one, since=one.in_step_since, next_at=one.next_at, moves=moves_of(one) if may_change(user, one) else ()
+                one,
+                since=one.in_step_since,
+                next_at=one.next_at,
+                moves=moves_of(one) if may_change(user, one) else (),
+                can_close=one.contact.owner_id == user.pk,
             )
             for one in shown.order_by(longest, "id")[:MOST]
         ]

@@ -1,9 +1,9 @@
-// Dragging a card of a [.board] onto another column presses the card's own button for that step; the rest is a form.
+// Dragging a card of a board onto a place with data-step presses the card's own button or link that leads there.
 
 let dragged = null;
 
 const columnAt = (event) => event.target.closest?.("[data-step]");
-const buttonFor = (card, column) => card?.querySelector(`button[name="step"][value="${CSS.escape(column.dataset.step)}"]`);
+const buttonFor = (card, column) => card?.querySelector(`[data-to="${CSS.escape(column.dataset.step)}"]`);
 
 document.addEventListener("dragstart", (event) => {
   dragged = event.target.closest?.(".board-card[draggable]") ?? null;
@@ -25,6 +25,8 @@ document.addEventListener("drop", (event) => {
   const button = column && dragged && buttonFor(dragged, column);
   if (!button) return;
   event.preventDefault();
+  // So that the focus goes with the card.
+  dragged.focus({ preventScroll: true });
   button.click();
 });
 
