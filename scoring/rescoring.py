@@ -30,14 +30,12 @@ from django.db.models import (
     BooleanField,
     Case,
     ExpressionWrapper,
-    F,
     FloatField,
     Q,
     Sum,
     Value,
     When,
 )
-from django.db.models.functions import Coalesce
 
 from leads import stages
 from leads.conditions_sql import activity_q, contact_q
@@ -60,7 +58,7 @@ _SCORE_COLUMNS = (
     "is_armed",
     "next_check_at",
 )
-_OVERWRITTEN = ", ".join(f"{name} = excluded.{name}" for name in _SCORE_COLUMNS)
+_OVERWRITTEN = ", ".join(f"{name} = excluded.{name}" for name in _SCORE_COLUMNS if name != "is_armed")
 _COUNTED = "contact_id, rule_id, points, half_life_days, occurred_at"
 # In the order in which `_Ledger.components` selects them.
 _COMPONENT_COLUMNS = "contact_id, rule_id, amount, count, reference_at"
@@ -249,12 +247,17 @@ class _Ledger:
         )
 
     def value(self) -> list[Found]:
-        """Write the scores that the stored components make, and return who crossed."""
+        """Write the scores that the stored components make, and return who crossed.
+
+        Whether a stored score is armed is read where it is overwritten: joined to the contacts of a batch, the planner
+        would rather read the scores of everybody, batch by batch.
+        """
         sql, params = self.scores(components="scoring_component")
+        arming = f"is_armed = scoring_score.is_armed OR excluded.value < {_number(self.rules.model.mql_threshold)}"
         with connection.cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO scoring_score (contact_id, {', '.join(_SCORE_COLUMNS)}) {sql} "
-                f"ON CONFLICT (contact_id) DO UPDATE SET {_OVERWRITTEN}",
+                f"ON CONFLICT (contact_id) DO UPDATE SET {_OVERWRITTEN}, {arming}",
                 params,
             )
         crossing = Score.objects.filter(
@@ -296,7 +299,7 @@ class _Ledger:
         params += (*more, *rules, *chosen[1])
         # Each step stands by itself: put into one another, their expressions would grow exponentially.
         valued = (
-            "SELECT k.id, k.fit, COALESCE(g.adjustment, 0) AS adjustment, k.armed, "
+            "SELECT k.id, k.fit, COALESCE(g.adjustment, 0) AS adjustment, "
             "k.fit + COALESCE(g.adjustment, 0) AS constant, "
             "COALESCE(e.engagement, 0) AS engagement, COALESCE(e.falling, 0) AS falling, "
             "COALESCE(e.rising, 0) AS rising, e.falls_in, e.rises_in, "
@@ -333,27 +336,19 @@ class _Ledger:
             f"valued AS MATERIALIZED ({valued}), bounded AS MATERIALIZED ({bounded}), timed AS MATERIALIZED ({timed}) "
             f"SELECT id AS contact_id, {model.pk} AS model_id, value, engagement, fit, adjustment, "
             f"{_letter(model)} || {_digit(model)} AS grade, %s AS valued_at, "
-            f"(armed OR value < {_number(model.mql_threshold)}) AS is_armed, "
+            "TRUE AS is_armed, "
             f"CASE WHEN {after} <= {horizon} + 1 THEN {check_at} END AS next_check_at "
             "FROM timed WHERE TRUE",
             (*params, self.at_param, self.at_param),
         )
 
     def contacts(self) -> Any:
-        """The contacts with their fit and whether they are armed."""
+        """The contacts with their fit."""
         fit: Any = Value(0.0, output_field=FloatField())
         for check in self.rules.fit:
             holds = contact_q([check.condition], pictures=self.rules.pictures)
             fit += Case(When(holds, then=Value(check.points)), default=Value(0.0), output_field=FloatField())
-        return (
-            Contact.objects.filter(_as_contacts(self.chosen))
-            .order_by()
-            .annotate(
-                fit=fit,
-                armed=Coalesce(F("score__is_armed"), Value(True)),
-            )
-            .values("id", "fit", "armed")
-        )
+        return Contact.objects.filter(_as_contacts(self.chosen)).order_by().annotate(fit=fit).values("id", "fit")
 
 
 def _as_contacts(chosen: Q) -> Q:
