@@ -17,7 +17,7 @@ help:
 	@echo "make test           the whole test suite, on SQLite (ARGS='-k name' to choose)"
 	@echo "make test-postgres  the same and the concurrency tests, on PostgreSQL and Redis"
 	@echo "make check          linters, types, layers, migrations, deployment settings"
-	@echo "make bench          benchmarks, in minutes (CONTACTS=1000000 TIMERS=1000000 for the full size: an hour, 10 GB)"
+	@echo "make bench          benchmarks, in minutes (ONLY=rescoring for one; CONTACTS=1000000 TIMERS=1000000 for the full size: an hour, 10 GB)"
 	@echo "make bench-scoring  how well scores tell who buys (TRAIN=file TEST=file LABEL=column IGNORE=column,column for your own)"
 	@echo "make browser        install the Chromium that the browser tests use"
 	@echo "make pictures       take the pictures of the README from a fresh demo"
@@ -42,7 +42,7 @@ check: $(DEV)
 		SECRET_KEY=only-for-the-check-of-the-settings-0123456789-abcdefghij $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 bench: $(DEV)
-	@for file in tests/bench/bench_*.py; do echo "== $$file"; $(EMBEDDED) $(BIN)/python -m tests.bench.$$(basename $$file .py) || exit 1; done
+	@for file in tests/bench/bench_$(or $(ONLY),*).py; do echo "== $$file"; $(EMBEDDED) $(BIN)/python -m tests.bench.$$(basename $$file .py) || exit 1; done
 
 bench-scoring: $(DEV)
 	@$(EMBEDDED) $(BIN)/python -m tests.bench.bench_scoring_quality \

@@ -48,7 +48,7 @@ def together(*, secret: str, known: int, is_shared: bool) -> dict[str, float]:
         for child in children:
             assert child.stdin is not None
             child.stdin.close()
-    from tests.bench.bench_scoring import CALL
+    from tests.bench.bench_intake import CALL
 
     return {way: CALLERS * CALLS * CALL / took for way, took in seconds.items()}
 
@@ -72,11 +72,11 @@ def main(first: int, last: int) -> None:
 
     import crm.wsgi  # noqa: F401 - what a server loads
     from leads.models import Contact
-    from tests.bench import bench_scoring
+    from tests.bench import bench_intake, beside
 
     settings.ALLOWED_HOSTS = ["*"]
     settings.SECURE_SSL_REDIRECT = False
-    connection.settings_dict["NAME"] = bench_scoring.DATABASE
+    connection.settings_dict["NAME"] = beside.DATABASE
     client = Client(headers={"Authorization": f"Bearer {os.environ['BENCH_SECRET']}"})
     emails = list(Contact.objects.order_by("id").values_list("email", flat=True)[first:last])
     chance = random.Random(os.getpid())
@@ -85,13 +85,13 @@ def main(first: int, last: int) -> None:
     for line in sys.stdin:
         if line != "go\n":
             way = line.split()[0]
-            rows = bench_scoring.made(bench_scoring.CALL, emails, chance, run=f"{line.strip()}-{os.getpid()}")
+            rows = bench_intake.made(bench_intake.CALL, emails, chance, run=f"{line.strip()}-{os.getpid()}")
             body = json.dumps(rows)
         elif way == "list":
             answer = client.post("/api/v1/activities/", body, content_type="application/json")
             assert answer.status_code == 200, answer.content[:500]
         else:
-            bench_scoring.plain_intake(rows, is_locking=True)
+            bench_intake.plain_intake(rows, is_locking=True)
         print("done", flush=True)
 
 
