@@ -17,10 +17,13 @@ from django.db.models import Count, Max, QuerySet
 from crm import holding, notice_words
 from crm.models import Delivery, Notice, User, Webhook
 from crm.models.notices import Channel, DeliveryState, NoticeKind
+from crm.models.webhooks import WebhookForm
 
 WINDOW = dt.timedelta(minutes=1)
 AT_MOST = {Channel.EMAIL: 500, Channel.WEBHOOK: 50}
 """So many a digest lists; more become another one."""
+AT_MOST_IN_A_CARD = 20
+"""Of these, what a card of Teams lists: it refuses messages above 28 KB, and counts two bytes a letter."""
 UNTOUCHED = {"state": DeliveryState.QUEUED, "attempts": 0, "leases_lost": 0}
 """The columns of what cannot have left: nobody tried it, and no worker died with it."""
 
@@ -39,6 +42,13 @@ class _Target:
         return (
             rows.filter(recipient_id=self.recipient_id) if self.recipient_id else rows.filter(webhook=self.webhook_id)
         )
+
+    @property
+    def most(self) -> int:
+        """How many notices one digest to it lists."""
+        if self.webhook_id and Webhook.objects.filter(id=self.webhook_id, form=WebhookForm.TEAMS).exists():
+            return AT_MOST_IN_A_CARD
+        return AT_MOST[self.channel]
 
     def lock(self) -> None:
         """Let nobody else group for the same target until the end of the transaction."""
@@ -88,7 +98,7 @@ def _group(target: _Target, *, at: dt.datetime) -> int:
     if connection.features.has_select_for_update_skip_locked:
         rows = rows.select_for_update(of=("self",), skip_locked=True)
     singles = [row.pk for row in rows.only("id")]
-    most, grouped = AT_MOST[target.channel], len(singles)
+    most, grouped = target.most, len(singles)
     for digest in target.deliveries.filter(**UNTOUCHED, notice=None).select_for_update():
         room = max(most - digest.members.count(), 0)
         _join(singles[:room], digest)

@@ -171,6 +171,20 @@ def test_a_webhook_gets_digests_too(tell, settings):
     assert Delivery.objects.filter(channel="email", state="queued").count() == 7
 
 
+def test_a_card_of_teams_stays_small_enough_to_be_taken(tell, settings):
+    settings.WEBHOOKS_INSIDE = settings.WEBHOOKS_PLAIN_HTTP = True
+    settings.SITE_URL = "https://baton.our-own-company.example"
+    Contact.objects.update(first_name="Aleksandra Katarzyna", last_name="Wiśniewska-Kowalczyk")
+    with webhook_server.running() as receiver:
+        Webhook.objects.create(name="Room", url=receiver.url, form="teams", kinds=["resurfaced"], created_at=AT)
+        tell(45)
+        deliveries.send_due(at=AT, channel=Channel.WEBHOOK)
+    cards = [post.json["attachments"][0]["content"] for post in receiver.posts]
+    links = [sum("selectAction" in str(block) for block in card["body"]) for card in cards]
+    assert sorted(links) == [5, 20, 20]
+    assert max(len(post.body.decode().encode("utf-16-le")) for post in receiver.posts) < 28 * 1024
+
+
 def test_the_database_holds_that_what_is_in_a_digest_points_to_it(tell):
     tell(6)
     digests.group_due(at=AT, channel=Channel.EMAIL)
