@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db.models import Count, Min, Q, TextChoices
-from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from leads.models import Handoff
@@ -26,13 +25,6 @@ class Chair(TextChoices):
     NO_CONTACT = "no_contact", _("accepted, not contacted yet")
 
 
-_MEANING = {
-    Chair.WAITING: Q(state=HandoffState.WAITING),
-    Chair.NOBODY: Q(state=HandoffState.OFFERED, assignee=None),
-    Chair.AWAY: Q(state__in=[HandoffState.OFFERED, HandoffState.ACCEPTED])
-    & (Q(assignee__is_on_duty=False) | Q(assignee__away_from__lte=Now(), assignee__away_until__gt=Now())),
-    Chair.NO_CONTACT: Q(state=HandoffState.ACCEPTED, contacted_at=None),
-}
 _SINCE = {
     Chair.WAITING: "reviewed_at",
     Chair.NOBODY: "overflowed_at",
@@ -41,9 +33,19 @@ _SINCE = {
 }
 
 
-def lying(chair: str) -> Q:
-    """The condition on handoffs that says they lie there."""
-    return _MEANING[Chair(chair)]
+def lying(chair: str, *, now: dt.datetime) -> Q:
+    """The condition on handoffs that says they lie there at `now`."""
+    match Chair(chair):
+        case Chair.WAITING:
+            return Q(state=HandoffState.WAITING)
+        case Chair.NOBODY:
+            return Q(state=HandoffState.OFFERED, assignee=None)
+        case Chair.AWAY:
+            is_on_leave = Q(assignee__away_from__lte=now, assignee__away_until__gt=now)
+            is_held = Q(state__in=[HandoffState.OFFERED, HandoffState.ACCEPTED])
+            return is_held & (Q(assignee__is_on_duty=False) | is_on_leave)
+        case Chair.NO_CONTACT:
+            return Q(state=HandoffState.ACCEPTED, contacted_at=None)
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,12 @@ class Lying:
     oldest_at: dt.datetime | None
 
 
-def all_lying(*, user: User) -> tuple[Lying, ...]:
+def all_lying(*, user: User, now: dt.datetime) -> tuple[Lying, ...]:
     """Every way with its count, of the handoffs that `user` may see: one query."""
-    counts = {f"{chair.value}_count": Count("pk", filter=meaning) for chair, meaning in _MEANING.items()}
-    oldest = {f"{chair.value}_at": Min(_SINCE[chair], filter=meaning) for chair, meaning in _MEANING.items()}
+    meant = {chair: lying(chair, now=now) for chair in Chair}
+    counts = {f"{chair.value}_count": Count("pk", filter=meaning) for chair, meaning in meant.items()}
+    oldest = {f"{chair.value}_at": Min(_SINCE[chair], filter=meaning) for chair, meaning in meant.items()}
     found = Handoff.objects.visible_to(user).open().order_by().aggregate(**counts, **oldest)
     return tuple(
-        Lying(chair=chair, count=found[f"{chair.value}_count"], oldest_at=found[f"{chair.value}_at"])
-        for chair in _MEANING
+        Lying(chair=chair, count=found[f"{chair.value}_count"], oldest_at=found[f"{chair.value}_at"]) for chair in Chair
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 import django_filters as filters
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crm import formats
@@ -100,7 +101,7 @@ class HandoffListFilter(HandoffFilter):
 
     def between_chairs(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """Open ones that nobody moves on, in one of the ways of `chairs`."""
-        return rows.filter(chairs.lying(value)) if value else rows
+        return rows.filter(chairs.lying(value, now=timezone.now())) if value else rows
 
     def answered(self, rows: QuerySet, name: str, value: str) -> QuerySet:
         """Handed over, and contacted so soon."""

@@ -136,7 +136,7 @@ def board(*, user: User, now: dt.datetime) -> Board:
         pressing=Cell(sum(total[state] for state in pressing), timers.address(state=pressing)),
         between=tuple(
             Between(lying, f"{reverse('handoffs')}?between={lying.chair.value}")
-            for lying in chairs.all_lying(user=user)
+            for lying in chairs.all_lying(user=user, now=now)
         ),
         hours=hours,
     )

@@ -73,13 +73,13 @@ class Rows:
     hours: tuple[OpenHours, ...]
 
 
-def _meaning(kind: Kind) -> Q:
+def _meaning(kind: Kind, *, now: dt.datetime) -> Q:
     """The condition on handoffs that came from `_open`; each stands in one kind at most."""
     if kind is Kind.NOBODY:
-        return chairs.lying(Chair.WAITING) | chairs.lying(Chair.NOBODY)
+        return chairs.lying(Chair.WAITING, now=now) | chairs.lying(Chair.NOBODY, now=now)
     if kind is Kind.AWAY:
-        return chairs.lying(Chair.AWAY)
-    is_held = Q(assignee__is_on_duty=True)
+        return chairs.lying(Chair.AWAY, now=now)
+    is_held = Q(assignee__isnull=False) & ~chairs.lying(Chair.AWAY, now=now)
     if kind is Kind.WAITING:
         return (Q(state=HandoffState.IN_REVIEW) | is_held) & Q(is_missed=True)
     is_in_work = Q(state=HandoffState.ACCEPTED, contacted_at__isnull=False) & is_held
@@ -97,7 +97,7 @@ def _open(user: User, *, now: dt.datetime) -> QuerySet[Handoff]:
 
 def leads(kind: Kind, *, user: User, now: dt.datetime) -> QuerySet[Handoff]:
     """The leads of one kind that `user` may see, those that wait longest first."""
-    found = _open(user, now=now).filter(_meaning(kind)).annotate(waits_since=SINCE[kind])
+    found = _open(user, now=now).filter(_meaning(kind, now=now)).annotate(waits_since=SINCE[kind])
     return found.select_related("contact__company", "assignee", "team", "reason").order_by("waits_since", "pk")
 
 
@@ -110,7 +110,7 @@ def idle() -> QuerySet[User]:
 
 def counts(*, user: User, now: dt.datetime) -> Mapping[Kind, int]:
     """How many rows each kind has for `user`: two queries."""
-    asked = {kind.value: Count("pk", filter=_meaning(kind)) for kind in OF_LEADS}
+    asked = {kind.value: Count("pk", filter=_meaning(kind, now=now)) for kind in OF_LEADS}
     found = _open(user, now=now).order_by().aggregate(**asked)
     return {kind: found[kind.value] for kind in OF_LEADS} | {Kind.IDLE: idle().count()}
 

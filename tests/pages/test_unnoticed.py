@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from crm import flows
+from crm.models import User
 from crm.queries import unnoticed
 from crm.queries.unnoticed import Kind
 from leads.models import Activity, Handoff
@@ -73,6 +74,15 @@ def test_a_lead_of_somebody_away_is_moved_or_its_owner_set_on_duty(
     salesperson.refresh_from_db()
     assert salesperson.is_on_duty
     assert rows(Kind.AWAY, manager) == []
+
+
+def test_a_lead_of_somebody_on_leave_stands_in_one_list_alone(marketer, salesperson, manager):
+    late = bring_to("offered", marketer=marketer, seller=salesperson, at=TUESDAY - 4 * DAY, name="late")
+    called = bring_to("called", marketer=marketer, seller=salesperson, at=TUESDAY - HOUR, name="called")
+    assert (rows(Kind.WAITING, manager), rows(Kind.NO_STEP, manager)) == ([late], [called])
+    User.objects.filter(pk=salesperson.pk).update(away_from=TUESDAY - DAY, away_until=TUESDAY + DAY)
+    assert rows(Kind.AWAY, manager) == [late, called]
+    assert (rows(Kind.WAITING, manager), rows(Kind.NO_STEP, manager)) == ([], [])
 
 
 def test_a_lead_waits_too_long_once_its_promise_is_missed(marketer, salesperson, manager, browsing):
