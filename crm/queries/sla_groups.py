@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Key = str | None
 STRETCHES = ((0, 7), (7, 9), (9, 11), (11, 13), (13, 15), (15, 17), (17, 19), (19, 24))
 """The hours of a day, parted as a working day is felt: [from, to)."""
+HOURS = tuple((hour, hour + 1) for hour in range(24))
+"""The hours of a day, each by itself."""
 ORDERS: dict[str, Callable[[GroupShare], float | str]] = {
     "name": lambda row: row.name.casefold(),
     "share": lambda row: row.share,
@@ -122,21 +124,21 @@ def _without(asked: Asked) -> str:
 # When they arrived ----------------------------------------------------------------------------------------------------
 
 
-def arrivals(facts: Sequence[Fact], *, asked: Asked) -> HeatTable:
-    """The decided promises by when their handoff was formed: weekday and hour of the current zone."""
+def arrivals(facts: Sequence[Fact], *, asked: Asked, stretches: Sequence[tuple[int, int]] = STRETCHES) -> HeatTable:
+    """The decided promises by when their handoff was formed: weekday and hours of the current zone."""
     counts: dict[tuple[int | None, int | None], list[int]] = defaultdict(lambda: [0, 0])
     for one in facts:
         arrived = timezone.localtime(one.formed_at)
         day = arrived.isoweekday()
-        stretch = next(i for i, (_since, to) in enumerate(STRETCHES) if arrived.hour < to)
+        stretch = next(i for i, (_since, to) in enumerate(stretches) if arrived.hour < to)
         for place in ((day, stretch), (day, None), (None, stretch), (None, None)):
             counts[place][0] += 1
             counts[place][1] += not one.is_kept
-    most = max((counts[day, i][0] for day in range(1, 8) for i in range(len(STRETCHES))), default=0)
+    most = max((counts[day, i][0] for day in range(1, 8) for i in range(len(stretches))), default=0)
 
     def cell(day: int | None, stretch: int | None, *, is_shaded: bool = False) -> HeatCell:
         count, late = counts[day, stretch]
-        since, to = STRETCHES[stretch] if stretch is not None else (None, None)
+        since, to = stretches[stretch] if stretch is not None else (None, None)
         # The first hour is no bound: an address leaves nothing out that says something, and nothing else in.
         when = {"weekday": day, "since_hour": since or None, "to_hour": to if to != 24 else None}
         return HeatCell(
@@ -147,9 +149,9 @@ def arrivals(facts: Sequence[Fact], *, asked: Asked) -> HeatTable:
             shade=shade_of(count, most) if is_shaded and most else 0,
         )
 
-    columns = range(len(STRETCHES))
+    columns = range(len(stretches))
     return HeatTable(
-        columns=tuple(f"{since:02}\u2013{to:02}" for since, to in STRETCHES),
+        columns=tuple(f"{since:02}\u2013{to:02}" for since, to in stretches),
         rows=tuple(
             HeatRow(
                 label=str(calendars.SHORT_DAYS[day - 1]),

@@ -218,6 +218,11 @@ def report(*, user: User, asked: Asked, now: dt.datetime) -> Report:
     )
 
 
+def decided_of(user: User, asked: Asked, *, now: dt.datetime) -> list[Fact]:
+    """The decided promises of the period, of the milestone that is asked for."""
+    return [one for one in _facts(user, asked, now=now)[0] if one.milestone == asked.milestone]
+
+
 def contacts_of(user: User, asked: Asked, *, now: dt.datetime) -> tuple[list[Fact], list[Fact]]:
     """The first contacts of the period, and of the one before, that were made: those of which delays are told."""
     now_facts, before = _facts(user, asked, now=now)

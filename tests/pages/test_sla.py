@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from crm import flows
 from crm.queries import sla, sla_groups, sla_period, sla_tables, timers
+from crm.queries.sla_period import Asked
 from leads.models import Handoff
 from sla.models import Calendar, Milestone, Pause, Policy, Timer
 from sla.states import timer_state
@@ -375,6 +376,22 @@ def test_every_table_is_a_file_with_the_filters_of_the_page(busy_weeks, manager,
     assert {len(row) for row in rows} == {len(header)}
     assert client.get(f"/sla/files/{name}/?since=soon").status_code == 422
     assert client.post(f"/sla/files/{name}/").status_code == 405
+
+
+def test_arrivals_are_a_file_hour_by_hour(busy_weeks, manager, browsing):
+    query = "since=2026-10-01&until=2026-11-17&milestone=contact"
+    sent = b"".join(browsing(manager).get(f"/sla/files/arrivals/?{query}")).decode("utf-8-sig")
+    header, *rows = csv.reader(io.StringIO(sent))
+    hours = [f"{hour:02}\u2013{hour + 1:02}" for hour in range(24)]
+    assert header == ["Weekday", *hours, *(f"{hour}, late" for hour in hours)]
+    since, until = dt.date(2026, 10, 1), dt.date(2026, 11, 17)
+    asked = Asked(sla_period.Period(since, until), milestone=Milestone.CONTACT)
+    shown = sla_period.report(user=manager, asked=asked, now=timezone.now()).arrivals
+    assert shown.totals[-1].count
+    for row, counted in zip(rows, shown.rows, strict=True):
+        numbers = [int(number) for number in row[1:25]]
+        stretches = [sum(numbers[since:to]) for since, to in sla_groups.STRETCHES]
+        assert stretches == [cell.count for cell in counted.cells]
 
 
 def test_the_list_of_promises_is_a_file_of_the_same_rows(busy_weeks, manager, salesperson, browsing):
