@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, prefetch_related_objects
@@ -25,11 +26,11 @@ from crm.queries.tasks import Todo
 from crm.queries.timeline import Timeline
 from crm.window_chart import WindowFace, day_words, window_face
 from leads import definitions, facts, lifecycle, words
-from leads.models import Activity, Contact, Handoff, HandoffEvent, Opportunity, Qualification, Task
+from leads.models import Activity, Contact, Handoff, HandoffEvent, Opportunity, Qualification, Referral, Task
 from leads.models.windows import lead_time_beside, with_lead_time
 from leads.qualification import Answer, answers_of, may_write
 from leads.selling import Seller, sellers
-from leads.stages import HandoffState, ReasonKind, Stage, VerbName
+from leads.stages import HandoffState, ReasonKind, Stage
 from leads.window import window_of
 from scoring import queries as scores
 from scoring.queries import Explanation
@@ -196,6 +197,7 @@ def contact_seen(user: User, contact_id: int) -> Contact:
     rows = Contact.objects.visible_to(user).select_related("company", "source", "owner", "disqualified_reason")
     rows = rows.annotate(
         has_tasks=Exists(Task.objects.open().filter(contact=OuterRef("pk"))),
+        is_referred=Exists(Referral.objects.filter(Q(contact=OuterRef("pk")) | Q(through=OuterRef("pk")))),
         **definitions.written_meanings("stage", "hot"),
     )
     contact = rows.filter(id=contact_id).first()
@@ -259,20 +261,18 @@ def card_of(user: User, *, contact_id: int, now: dt.datetime, is_whole: bool = F
     `is_whole` shows the whole history, `rule` the activities behind one rule instead. Raises `NotFound`.
     """
     contact = contact_seen(user, contact_id)
-    handoffs, events = _handoffs(contact)
+    led = referrals.referrals_of(user, contact) if contact.is_referred else []  # type: ignore[attr-defined]
+    # What was done with who led here is read along with what was done with the contact itself.
+    read = {contact.pk, *(row.through_id for row in led)}
+    events_by, activities_by = _events(read), _activities(read)
+    events, activities = events_by[contact.pk], activities_by[contact.pk]
+    handoffs = _handoffs(events)
     offers = list(Opportunity.objects.visible_to(user).filter(contact=contact).select_related("reason", "owner"))
     handoff = next((row for row in handoffs if row.is_open), None)
     offer = next((row for row in offers if row.state == Opportunity.State.OPEN), None)
     timers, own, drawn = _clocks(user, contact, now=now)
-    activities = list(
-        contact.activities.select_related("type", "actor", "campaign", "bot_verdict").order_by("-occurred_at", "-id")[
-            : timeline.LONGEST
-        ]
-    )
-    has_all = len(activities) < timeline.LONGEST
-    activity_count = len(activities) if has_all else contact.activities.count()
     rules = published_rules()
-    ledger = scores.ledger_of(contact, at=now, rules=rules, known=activities if has_all else None)
+    ledger = scores.ledger_of(contact, at=now, rules=rules, known=activities)
     explanation = scores.explain(contact, at=now, rules=rules, ledger=ledger)
     last = handoffs[0] if handoffs else None
     prefetch_related_objects(
@@ -294,12 +294,11 @@ def card_of(user: User, *, contact_id: int, now: dt.datetime, is_whole: bool = F
     )
     chosen = next((one for one in explanation.activity_rules if one.rule == rule), None) if rule else None
     if chosen is not None:
-        shown = timeline.timeline_of_rule(chosen, activity_count=activity_count)
+        shown = timeline.timeline_of_rule(chosen, activity_count=len(activities))
     else:
         shown = timeline.timeline_of(
             contact,
             activities=activities,
-            activity_count=activity_count,
             events=events,
             pauses=[row for one in handoffs for row in drawn.pauses.get(one.pk, ())],
             now=now,
@@ -312,7 +311,7 @@ def card_of(user: User, *, contact_id: int, now: dt.datetime, is_whole: bool = F
         handoff=handoff,
         offer=offer,
         closed_offers=tuple(row for row in offers if row.state != Opportunity.State.OPEN),
-        opening=openers.opening([history.deed_of(row) for row in activities], now=now),
+        opening=openers.opening([history.deed_of(row) for row in activities[: timeline.LONGEST]], now=now),
         explanation=explanation,
         score=why.score_face(explanation),
         reasons=why.score_reasons(explanation, now=now, rows_at=f"/contacts/{contact.pk}/"),
@@ -321,7 +320,7 @@ def card_of(user: User, *, contact_id: int, now: dt.datetime, is_whole: bool = F
         touches=_touches(contact),
         colleagues=colleagues[:COLLEAGUES],
         has_more_colleagues=len(colleagues) > COLLEAGUES,
-        personas=tuple(picture.name for picture in facts.pictures() if picture.matches(contact)),
+        personas=tuple(picture.name for picture in rules.pictures or facts.pictures() if picture.matches(contact)),
         window=window,
         returns_date=returns_date,
         returns_on=returns_on,
@@ -334,7 +333,7 @@ def card_of(user: User, *, contact_id: int, now: dt.datetime, is_whole: bool = F
         can_qualify=may_write(user, contact),
         moves=board.moves_of(offer) if offer and may_change(user, offer) else (),
         won=_won(user, offers),
-        referred=referrals.referred_of(user, contact) if _is_referred(events) else (),
+        referred=referrals.referred_of(contact, led, activities=activities_by, events=events_by),
         todos=tasks.todos_of(user, contact, now=now) if contact.has_tasks else (),  # type: ignore[attr-defined]
         desk=made,
         hours=drawn.hours,
@@ -343,9 +342,9 @@ def card_of(user: User, *, contact_id: int, now: dt.datetime, is_whole: bool = F
     )
 
 
-def _handoffs(contact: Contact) -> tuple[list[Handoff], list[HandoffEvent]]:
-    """The contact's handoffs and what was done with them, both newest first, by one query: none is without an event."""
-    rows = HandoffEvent.objects.filter(handoff__contact=contact).select_related(
+def _events(contact_ids: Collection[int]) -> Mapping[int, list[HandoffEvent]]:
+    """What was done with the handoffs of each contact, newest first, by one query."""
+    rows = HandoffEvent.objects.filter(handoff__contact__in=contact_ids).select_related(
         "actor",
         "assignee",
         "reason",
@@ -354,14 +353,25 @@ def _handoffs(contact: Contact) -> tuple[list[Handoff], list[HandoffEvent]]:
         "handoff__reviewed_by",
         "handoff__reason",
     )
-    events = list(rows.order_by("-at", "-id"))
+    found: dict[int, list[HandoffEvent]] = defaultdict(list)
+    for event in rows.order_by("-at", "-id"):
+        found[event.handoff.contact_id].append(event)
+    return found
+
+
+def _activities(contact_ids: Collection[int]) -> Mapping[int, list[Activity]]:
+    """What each contact did and what was done with it, newest first, by one query."""
+    rows = Activity.objects.filter(contact__in=contact_ids)
+    found: dict[int, list[Activity]] = defaultdict(list)
+    for row in rows.select_related("type", "actor", "campaign", "bot_verdict").order_by("-occurred_at", "-id"):
+        found[row.contact_id].append(row)
+    return found
+
+
+def _handoffs(events: Iterable[HandoffEvent]) -> list[Handoff]:
+    """The handoffs with which something was done, newest first: none is without an event."""
     found = {event.handoff_id: event.handoff for event in events}
-    return sorted(found.values(), key=lambda row: (row.formed_at, row.pk), reverse=True), events
-
-
-def _is_referred(events: Sequence[HandoffEvent]) -> bool:
-    """Whether somebody led to this contact, or this contact to somebody."""
-    return any(event.verb == VerbName.REDIRECT for event in events)
+    return sorted(found.values(), key=lambda row: (row.formed_at, row.pk), reverse=True)
 
 
 def _won(user: User, offers: Sequence[Opportunity]) -> Won | None:

@@ -61,7 +61,6 @@ def timeline_of(
     contact: Contact,
     *,
     activities: Sequence[Activity],
-    activity_count: int,
     events: Sequence[HandoffEvent],
     pauses: Iterable[Pause],
     now: dt.datetime,
@@ -69,13 +68,15 @@ def timeline_of(
 ) -> Timeline:
     """The merged history, newest first; unless `is_whole` only the last touches. At most two queries of its own.
 
+    Of `activities`, which are counted, the latest are shown.
+
     `activities` come newest first with `type`, `actor` and `campaign`; `events` with `actor`, `assignee`, `reason`.
     """
     stage_changes = list(contact.stage_changes.select_related("actor"))
     # A corrected phone number is history, but no touch.
     changes = contact.changes.select_related("actor")[:LONGEST] if is_whole else ()
     lines = [
-        *activity_lines(activities),
+        *activity_lines(activities[:LONGEST]),
         *_event_lines(events, stage_changes),
         *_stage_lines(stage_changes, told={(event.verb, event.at) for event in events}),
         *_change_lines(changes),
@@ -83,7 +84,7 @@ def timeline_of(
     ]
     # Of one minute, what the contact did comes before what followed from it, so it stands below.
     lines.sort(key=lambda line: (line.at.replace(second=0, microsecond=0), line.rank, line.at), reverse=True)
-    return Timeline(tuple(lines if is_whole else lines[:SHORT]), activity_count, is_whole)
+    return Timeline(tuple(lines if is_whole else lines[:SHORT]), len(activities), is_whole)
 
 
 def timeline_of_rule(rule: RulePoints, *, activity_count: int) -> Timeline:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, TextChoices
@@ -93,6 +95,11 @@ def _open(user: User, *, now: dt.datetime) -> QuerySet[Handoff]:
     steps = Task.objects.open().filter(contact=OuterRef("contact"), owner=OuterRef("assignee"))
     found = Handoff.objects.visible_to(user).open()
     return found.annotate(is_missed=Exists(missed), is_paused=Exists(paused), has_step=Exists(steps))
+
+
+def all_leads(*, user: User, now: dt.datetime) -> QuerySet[Handoff]:
+    """The leads of every kind that `user` may see, in no order."""
+    return _open(user, now=now).filter(reduce(or_, map(_meaning, OF_LEADS))).order_by()
 
 
 def leads(kind: Kind, *, user: User, now: dt.datetime) -> QuerySet[Handoff]:

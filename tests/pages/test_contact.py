@@ -3,11 +3,8 @@
 import re
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from crm import flows
-from leads.models import Contact, Persona
 from tests.pages.sales_work import DAY, HOUR, HTMX, MINUTE, TUESDAY, bring_to, look_at_prices
 from tests.pages.test_inbox import words
 
@@ -182,74 +179,6 @@ def test_who_had_the_lead_before_learns_who_has_it_now(browsing, offered, salesp
 
 def test_the_page_takes_no_posts(browsing, offered, salesperson):
     assert browsing(salesperson).post(f"/contacts/{offered.contact_id}/").status_code == 405
-
-
-def fill(contact, *, marketer, salesperson):
-    """Give a contact more of everything that its page shows, and its company more people."""
-    look_at_prices(contact, times=30, at=TUESDAY)
-    for name in ("one", "two", "three", "four", "five", "six"):
-        bring_to("offered", marketer=marketer, seller=salesperson, at=TUESDAY, name=name, company="Harbor Oy")
-    offered = contact.handoffs.get()
-    flows.reject(actor=salesperson, handoff_id=offered.pk, reason="no_budget", comment="Spring", at=TUESDAY)
-    again = contact.handoffs.get(state="in_review")
-    flows.approve(actor=marketer, handoff_id=again.pk, assignee_email=salesperson.email, at=TUESDAY)
-    for text in ("@Sam Seller look", "They call back", "@Mira Marketer thank you"):
-        flows.comment(actor=marketer, handoff_id=again.pk, text=text, at=TUESDAY)
-    flows.accept(actor=salesperson, handoff_id=again.pk, rating=4, at=TUESDAY)
-    decide_by = (TUESDAY + 40 * DAY).date()
-    answers = {letter: {"verdict": "confirmed", "evidence": "Said so"} for letter in ("budget", "authority", "need")}
-    answers["timeline"] = {"verdict": "partly", "decide_by_date": decide_by}
-    flows.qualify(actor=salesperson, contact_id=contact.pk, answers=answers, at=TUESDAY)
-    for points in (5, -3):
-        flows.adjust_score(actor=marketer, contact_id=contact.pk, points=points, reason="Met them", at=TUESDAY)
-    for outcome in ("no_answer", "reached"):
-        flows.log_contact(actor=salesperson, contact_id=contact.pk, type="call", outcome=outcome, at=TUESDAY)
-    for amount in (900, 1900):
-        offer = flows.open_opportunity(actor=salesperson, handoff_id=again.pk, name="Docks", amount=amount, at=TUESDAY)
-        if amount == 900:
-            flows.lose_opportunity(actor=salesperson, opportunity_id=offer.pk, reason="price", at=TUESDAY)
-    for name in ("Planner", "Buyer"):
-        conditions = [{"field": "bant.need", "op": "equals", "value": "confirmed"}]
-        Persona.objects.create(name=name, conditions=conditions, created_at=TUESDAY)
-
-
-@pytest.mark.parametrize("who", ["salesperson", "marketer", "manager", "administrator"])
-def test_so_it_does_while_a_clock_stands_still_and_something_is_planned(
-    who, request, browsing, marketer, salesperson, offered
-):
-    flows.accept(actor=salesperson, handoff_id=offered.pk, at=TUESDAY)
-    flows.log_contact(actor=salesperson, contact_id=offered.contact_id, type="note", outcome="", at=TUESDAY)
-    flows.comment(actor=marketer, handoff_id=offered.pk, text="@Sam Seller call at ten", at=TUESDAY)
-    due = TUESDAY + DAY
-    flows.add_task(actor=salesperson, contact_id=offered.contact_id, kind="call", what="Call", due_at=due, at=TUESDAY)
-    flows.pause_clocks(actor=salesperson, handoff_id=offered.pk, until=TUESDAY + DAY, reason="away", at=TUESDAY)
-    client = browsing(request.getfixturevalue(who))
-    address = f"/contacts/{offered.contact_id}/"
-    client.get(address)
-    with CaptureQueriesContext(connection) as queries:
-        assert client.get(address).status_code == 200
-    assert len(queries) <= 25, "\n".join(one["sql"][:700] for one in queries)
-
-
-@pytest.mark.parametrize("who", ["salesperson", "marketer", "manager", "administrator"])
-def test_the_page_takes_at_most_25_queries_whatever_it_shows(who, request, browsing, marketer, salesperson, offered):
-    client = browsing(request.getfixturevalue(who))
-
-    def count() -> int:
-        with CaptureQueriesContext(connection) as queries:
-            page = client.get(f"/contacts/{offered.contact_id}/")
-        assert page.status_code == 200
-        assert ("personas Buyer, Planner" in words(page.content.decode())) == is_full
-        return len(queries)
-
-    is_full = False
-    count()
-    few = count()
-    fill(offered.contact, marketer=marketer, salesperson=salesperson)
-    is_full = True
-    assert few <= 25
-    assert count() <= 25
-    assert Contact.objects.count() == 7
 
 
 def test_colleagues_tell_with_whom_they_are_and_when_they_did_something(seen, offered, salesperson, marketer):
