@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import trigger_client_event
 from kombu.exceptions import OperationalError as BrokerAway
 
 from crm import toasts
@@ -284,11 +285,16 @@ def draft_numbers(request: HttpRequest, model_id: int) -> HttpResponse:
 @judges_only
 @require_safe
 def draft_preview(request: HttpRequest, model_id: int) -> HttpResponse:
-    """What publishing would do; to htmx, which asks as soon as the editor stands, only that."""
+    """What publishing would do; to htmx, which asks as soon as the editor stands, only that.
+
+    The answer that ends asking again says so by the event `baton:counted`, whereupon the rules fetch their numbers.
+    """
     model = get_object_or_404(ScoringModel, id=model_id, status=ScoringModel.Status.DRAFT)
     context = preview_context(model)
     if request.htmx:  # type: ignore[attr-defined]
-        return render(request, "scoring/draft_preview.html", context)
+        answer = render(request, "scoring/draft_preview.html", context)
+        has_waited = request.htmx.trigger == "draft-preview"  # type: ignore[attr-defined]
+        return answer if context["is_counting"] or not has_waited else trigger_client_event(answer, "baton:counted")
     return render(request, "scoring/draft_preview_page.html", context | {"tabs": tabs("scoring_versions")})
 
 

@@ -8,10 +8,11 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from crm import flows
-from crm.flows import backtests, learning, publishing
+from crm.flows import backtests, learning, previews, publishing
+from crm.queries import publishing as looking_ahead
 from leads.models import Contact, Handoff, Persona, Segment
-from scoring.models import ActivityRule, Backtest, FitRule, Publication, ScoringModel, SuggestionJob
-from scoring.tasks import run_backtest, run_publication, run_suggestion
+from scoring.models import ActivityRule, Backtest, FitRule, PreviewJob, Publication, ScoringModel, SuggestionJob
+from scoring.tasks import run_backtest, run_preview, run_publication, run_suggestion
 from sla.models import Calendar, Policy
 from tests.flows.test_backtests import TEPID, did
 
@@ -21,7 +22,7 @@ pytestmark = [pytest.mark.django_db(transaction=True)]
 @pytest.fixture(autouse=True)
 def worker_away(monkeypatch):
     """The jobs are done by the test itself, when it says so."""
-    for task in (run_backtest, run_publication, run_suggestion):
+    for task in (run_backtest, run_preview, run_publication, run_suggestion):
         monkeypatch.setattr(task, "delay", lambda **given: None)
 
 
@@ -30,6 +31,20 @@ def tepid():
     """A contact whose downloads and webinars are worth 52 of 60 points."""
     Policy.objects.update(calendar=Calendar.objects.get(always_open=True))
     return did("tepid@firm.example", *TEPID, at=timezone.now() - dt.timedelta(hours=3))
+
+
+def test_numbers_of_rules_come_by_themselves_once_everybody_is_counted(tepid, marketer, new_page, monkeypatch):
+    monkeypatch.setattr(looking_ahead, "AT_ONCE", 0)
+    in_force = ScoringModel.objects.get()
+    draft = publishing.draft_from(actor=marketer, model_id=in_force.pk, at=timezone.now())
+    page = new_page(marketer)
+    page.goto(f"/scoring/drafts/{draft.pk}/")
+    count = page.locator(f"#count-fit-{draft.fit_rules.first().pk}")
+    expect(count).to_have_text("not counted yet")
+    expect(page.locator("#draft-preview")).to_contain_text("Everybody is being counted")
+    previews.run_preview(preview_id=PreviewJob.objects.get().pk, at=timezone.now())
+    expect(page.locator("#publish .outlook")).to_be_visible()
+    expect(count).to_contain_text("0 contacts")
 
 
 def test_a_marketer_changes_a_rule_tries_it_and_publishes_it(tepid, marketer, new_page):

@@ -286,8 +286,13 @@ def test_where_contacts_are_many_a_worker_counts_and_the_page_asks_again(
     with django_capture_on_commit_callbacks(execute=True):
         client.get(address, headers={"HX-Request": "true"})
     assert queue_of_jobs == [job.pk]
+    asked_again = {"HX-Request": "true", "HX-Trigger": "draft-preview"}
+    assert "HX-Trigger" not in client.get(address, headers=asked_again)
     previews.run_preview(preview_id=job.pk, at=timezone.now())
+    assert client.get(address, headers=asked_again)["HX-Trigger"] == '{"baton:counted": {}}'
+    assert "baton:counted from:body" in client.get(page_of(draft)).content.decode()
     counted = client.get(address, headers={"HX-Request": "true"})
+    assert "HX-Trigger" not in counted
     assert "1 becomes an MQL and enters the queue, which grows from 0 to 1" in words(counted)
     assert "hx-get" not in counted.content.decode()
     numbers = reverse("draft_numbers", args=[draft.pk])
