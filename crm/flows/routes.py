@@ -57,6 +57,7 @@ def save_settings(*, actor: User, values: Mapping[str, Any], at: dt.datetime) ->
 
     Leads that wait now follow. Raises `Forbidden`, `Invalid`.
     """
+    waiting.lock_all()
     settings = _hold(actor)
     has_other_wait = routes.save_settings(settings, values=values)
     calendar, seconds = settings.overflow_calendar, settings.overflow_seconds

@@ -68,9 +68,20 @@ def _overflow(handoff_id: int, *, team_id: int | None, at: dt.datetime) -> None:
     handoffs.overflow(actor=None, handoff_id=handoff_id, team_id=team_id, at=at)
 
 
+def lock_all() -> None:
+    """Lock the leads that wait, contacts first, for who goes on to lock routing and to change when they overflow."""
+    waiting = Handoff.objects.filter(state=HandoffState.WAITING)
+    lifecycle.locked_contacts(list(waiting.values_list("contact_id", flat=True)))
+    list(waiting.order_by("id").select_for_update(of=("self",), no_key=True).values_list("id"))
+
+
 def reset_overflow(settings: RoutingSettings) -> None:
-    """Have the leads that wait now overflow as the changed settings say; settings are locked."""
-    waiting = list(Handoff.objects.filter(state=HandoffState.WAITING).only("id", "reviewed_at", "formed_at"))
+    """Have the leads that wait now overflow as the changed settings say; the leads are locked, then the settings.
+
+    What is offered or taken back in this moment waits no more, and is left alone.
+    """
+    still = Handoff.objects.filter(state=HandoffState.WAITING)
+    waiting = list(still.only("id", "reviewed_at", "formed_at"))
     for handoff in waiting:
         handoff.overflow_at = handoffs.overflow_at(settings, since=handoff.reviewed_at or handoff.formed_at)
-    Handoff.objects.bulk_update(waiting, ["overflow_at"], batch_size=500)
+    still.bulk_update(waiting, ["overflow_at"], batch_size=500)

@@ -24,10 +24,12 @@ from django.utils import timezone  # noqa: E402
 
 from crm import deliveries, digests, flows  # noqa: E402
 from crm.errors import DomainError  # noqa: E402
-from crm.flows import departures, publishing  # noqa: E402
-from crm.models import User  # noqa: E402
+from crm.flows import departures, publishing, routes  # noqa: E402
+from crm.models import Team, User  # noqa: E402
 from crm.models.notices import Channel  # noqa: E402
 from crm.queries.holdings import Decisions  # noqa: E402
+from leads.models import Handoff  # noqa: E402
+from leads.stages import HandoffState  # noqa: E402
 
 ACTS: dict[str, Callable[..., Any]] = {}
 
@@ -111,6 +113,44 @@ def approve_each(*, by: str, handoff_ids: list[int]) -> dict[str, str]:
         except DomainError as refusal:
             became[str(handoff_id)] = type(refusal).__name__
     return became
+
+
+@act
+def disqualify_each(*, by: str, handoff_ids: list[int]) -> dict[str, str]:
+    """The person with the address `by` disqualifies whom they saw in review; what became of each."""
+    actor, became = User.objects.get(email=by), {}
+    for handoff_id in handoff_ids:
+        contact_id = Handoff.objects.values_list("contact", flat=True).get(id=handoff_id)
+        given = {"reason": "never_buys", "seen_as": [HandoffState.IN_REVIEW], "at": timezone.now()}
+        try:
+            flows.disqualify(actor=actor, contact_id=contact_id, **given)
+            became[str(handoff_id)] = "closed"
+        except DomainError as refusal:
+            became[str(handoff_id)] = type(refusal).__name__
+    return became
+
+
+@act
+def offer_each(*, by: str, handoff_ids: list[int], to: str) -> dict[str, str]:
+    """The manager with the address `by` offers what waits to the person with the address `to`; what became of each."""
+    actor, became = User.objects.get(email=by), {}
+    for handoff_id in handoff_ids:
+        try:
+            flows.offer(actor=actor, handoff_id=handoff_id, assignee_email=to, at=timezone.now())
+            became[str(handoff_id)] = "offered"
+        except DomainError as refusal:
+            became[str(handoff_id)] = type(refusal).__name__
+    return became
+
+
+@act
+def set_wait(*, by: str, seconds: list[int]) -> int:
+    """The manager with the address `by` sets how long leads wait, again and again."""
+    actor, team = User.objects.get(email=by), Team.objects.get(kind="partner")
+    for wait in seconds:
+        values = {"overflow_team": team, "overflow_seconds": wait}
+        routes.save_settings(actor=actor, values=values, at=timezone.now())
+    return len(seconds)
 
 
 @act

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from crm import flows
 from crm.flows import routes
-from crm.models import Role, User
-from leads.models import Handoff, Rotation, RotationTurn
+from crm.models import Role, Team, User
+from leads.models import Handoff, Rotation, RotationTurn, RoutingSettings
 from leads.models.handoffs import OPEN
 from sla.models import Timer
 from tests.concurrency.conftest import Together
@@ -91,6 +91,44 @@ def test_eight_who_offer_what_waits_exceed_nobodys_capacity_and_lose_nothing(
     assert held() == {people[0].pk: 7, people[1].pk: 8, people[2].pk: 5}
     assert Handoff.objects.filter(state="waiting").count() == 4
     assert Handoff.objects.filter(state__in=OPEN).count() == len(ids)
+
+
+def test_what_is_approved_and_disqualified_at_once_becomes_one_of_the_two(
+    hands: Together, marketer: User, people: list[User]
+) -> None:
+    """Some wait for capacity by then, from where they could be disqualified too: but they were seen in review."""
+    User.objects.filter(pk__in=[one.pk for one in people]).update(capacity=5)
+    ids = queue_of(30)
+    approving = {"act": "approve_each", "by": marketer.email, "handoff_ids": ids}
+    closing = {"act": "disqualify_each", "by": marketer.email, "handoff_ids": ids[::-1]}
+    approved, closed = (answer["result"] for answer in hands([approving, closing]))
+    for handoff in Handoff.objects.select_related("contact"):
+        became = {approved[str(handoff.pk)], closed[str(handoff.pk)]}
+        assert became in ({"Conflict", "offered"}, {"Conflict", "waiting"}, {"Conflict", "closed"})
+        assert handoff.state in became
+        assert handoff.contact.is_disqualified is (handoff.state == "closed")
+
+
+def test_what_a_manager_and_the_sweep_offer_at_once_stays_with_the_first(
+    hands: Together, marketer: User, manager: User, people: list[User]
+) -> None:
+    """Meanwhile the wait of all of it is changed."""
+    Team.objects.create(name="Partner", kind="partner")
+    User.objects.update(is_on_duty=False)
+    ids = queue_of(24)
+    hands([{"act": "approve_each", "by": marketer.email, "handoff_ids": ids}])
+    User.objects.update(is_on_duty=True)
+    RoutingSettings.objects.update(most_a_pass=100)
+    named = people[2]
+    manual = {"act": "offer_each", "by": manager.email, "handoff_ids": ids[::-1], "to": named.email}
+    waits = {"act": "set_wait", "by": manager.email, "seconds": list(range(3600, 3620))}
+    by_hand, _swept, set_waits = hands([manual, {"act": "route_waiting"}, waits])
+    assert set_waits["result"] == 20
+    for handoff in Handoff.objects.all():
+        offers = list(handoff.events.filter(verb__in=["offer", "reassign"]).values_list("verb", "actor", "assignee"))
+        is_by_hand = by_hand["result"][str(handoff.pk)] == "offered"
+        assert offers == [("offer", manager.pk if is_by_hand else None, handoff.assignee_id)]
+        assert not is_by_hand or handoff.assignee == named
 
 
 def held() -> dict[int, int]:
