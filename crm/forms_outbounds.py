@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from leads.models import Campaign, Segment
+from crm.flows.outbounds import CHANGEABLE
+from leads.models import Campaign, Outbound, Segment
 from leads.models.outbounds import OutboundThen
 from sla.models import Calendar
 
@@ -34,6 +36,14 @@ class OutboundForm(forms.Form):
     calendar = forms.ModelChoiceField(
         label=_("Working days of"), queryset=Calendar.objects.order_by("name"), empty_label=None
     )
+
+    @classmethod
+    def of(cls, outbound: Outbound, data: QueryDict | None, *, is_settled: bool) -> OutboundForm:
+        """The form of one that is set up; `is_settled` once it took somebody."""
+        form = cls(data, initial={name: getattr(outbound, name) for name in cls.base_fields})
+        for name, field in form.fields.items():
+            field.disabled = is_settled and name not in CHANGEABLE
+        return form
 
     def clean(self) -> dict[str, Any]:
         """A segment or a date, at least one of them; a date with its days."""

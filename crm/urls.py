@@ -39,6 +39,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/outbound/", outbounds.outbound_list, name="outbounds"),
     path("campaigns/outbound/new/", outbounds.outbound_new, name="outbound_new"),
     path("campaigns/outbound/<int:outbound_id>/", outbounds.outbound_page, name="outbound"),
+    path("campaigns/outbound/<int:outbound_id>/edit/", outbounds.outbound_edit, name="outbound_edit"),
     path("campaigns/outbound/<int:outbound_id>/state/", outbounds.outbound_act, name="outbound_act"),
     path("people/<int:person_id>/hand-over/", departures.hand_over, name="hand_over"),
     path("settings/deliveries/", deliveries.deliveries, name="deliveries"),

@@ -107,7 +107,7 @@ class OutboundResource(ReadOnlyResource):
     serializer_class = OutboundSerializer
     filterset_class = OutboundFilter
     roles: ClassVar = dict.fromkeys(("list", "retrieve"), MARKETING) | dict.fromkeys(
-        ("create", "start", "pause", "end"), SETTERS
+        ("create", "partial_update", "start", "pause", "end"), SETTERS
     )
 
     def rows(self) -> QuerySet[Outbound]:
@@ -118,6 +118,16 @@ class OutboundResource(ReadOnlyResource):
         values: dict[str, Any] = self.given(OutboundInputSerializer)
         made = flows.create_outbound(actor=request.user, values=values, at=timezone.now())
         return self.answer(made.pk, status=201)
+
+    @verb(
+        OutboundInputSerializer,
+        OutboundSerializer,
+        "Change it, for whom it takes from now on; once it took somebody only name, within_days, per_day and calendar.",
+    )
+    def partial_update(self, request: Request, pk: str) -> Response:
+        values: dict[str, Any] = self.given(OutboundInputSerializer, partial=True)
+        flows.edit_outbound(actor=request.user, outbound_id=self.found().pk, values=values, at=timezone.now())
+        return self.answer()
 
     @verb(None, OutboundSerializer, "Start it, or let it go on.")
     @action(detail=True, methods=["post"])

@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 AGAIN_AFTER = dt.timedelta(hours=1)
 """When who has come into the segment since is looked for."""
 FIELDS = ("name", "segment", "date_attribute", "within_days", "campaign", "then", "per_day", "calendar")
+CHANGEABLE = ("name", "within_days", "per_day", "calendar")
+"""What may be changed when it took somebody already: the rest is what it took them by."""
 State = Outbound.State
 
 
@@ -34,7 +36,35 @@ State = Outbound.State
 def create_outbound(*, actor: User, values: dict[str, Any], at: dt.datetime) -> Outbound:
     """Set one up, paused. `values` are columns named in `FIELDS`. Raises `Forbidden`, `Invalid`."""
     _require_marketing(actor)
-    outbound = Outbound(created_at=at, created_by=actor, **{name: values[name] for name in FIELDS if name in values})
+    outbound = Outbound(created_at=at, created_by=actor)
+    _write(outbound, values)
+    return outbound
+
+
+@transaction.atomic
+def edit_outbound(*, actor: User, outbound_id: int, values: dict[str, Any], at: dt.datetime) -> Outbound:
+    """Change one, for whom it takes from now on; once it took somebody only columns named in `CHANGEABLE`.
+
+    A number a day that is raised holds for today already. Raises `Forbidden`, `NotFound`, `Conflict`, `Invalid`.
+    """
+    _require_marketing(actor)
+    outbound = _locked(outbound_id)
+    if outbound.state == State.ENDED:
+        raise Conflict(_("%(name)s has ended. Set up another one.") % {"name": outbound})
+    changed = {name: values[name] for name in FIELDS if name in values and getattr(outbound, name) != values[name]}
+    settled = next((name for name in changed if name not in CHANGEABLE), None)
+    if settled is not None and outbound.taken.exists():
+        raise Invalid(_("It took contacts already, so this stays. Set up another one."), field=settled)
+    if outbound.state == State.RUNNING:
+        outbound.next_check_at = at
+    _write(outbound, changed)
+    return outbound
+
+
+def _write(outbound: Outbound, values: dict[str, Any]) -> None:
+    for name in FIELDS:
+        if name in values:
+            setattr(outbound, name, values[name])
     outbound.name, outbound.date_attribute = outbound.name.strip(), outbound.date_attribute.strip()
     if bool(outbound.date_attribute) != (outbound.within_days is not None):
         raise Invalid(_("Give both the attribute and the days before it, or neither."), field="within_days")
@@ -47,22 +77,26 @@ def create_outbound(*, actor: User, values: dict[str, Any], at: dt.datetime) -> 
             outbound.save()
     except IntegrityError:
         raise Invalid(_("There is an outbound of this name already."), field="name") from None
-    return outbound
 
 
 @transaction.atomic
 def set_state(*, actor: User, outbound_id: int, state: str, at: dt.datetime) -> Outbound:
     """Start it, let it go on, pause it, or end it for good. Raises `Forbidden`, `NotFound`, `Conflict`."""
     _require_marketing(actor)
-    outbound = Outbound.objects.select_for_update(no_key=True).filter(id=outbound_id).first()
-    if outbound is None:
-        raise NotFound(_("There is no such outbound."))
+    outbound = _locked(outbound_id)
     if outbound.state == State.ENDED and state != State.ENDED:
         raise Conflict(_("%(name)s has ended. Set up another one.") % {"name": outbound})
     if outbound.state != state:
         outbound.state = state
         outbound.next_check_at = at if state == State.RUNNING else None
         outbound.save(update_fields=["state", "next_check_at"])
+    return outbound
+
+
+def _locked(outbound_id: int) -> Outbound:
+    outbound = Outbound.objects.select_for_update(no_key=True).filter(id=outbound_id).first()
+    if outbound is None:
+        raise NotFound(_("There is no such outbound."))
     return outbound
 
 

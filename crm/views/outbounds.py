@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from crm import toasts
 from crm.access import person, roles_required
-from crm.errors import Invalid
+from crm.errors import Conflict, Invalid
 from crm.flows import outbounds as flows
 from crm.forms_outbounds import OutboundForm
 from crm.models import Role
@@ -48,13 +48,43 @@ def outbound_new(request: HttpRequest) -> HttpResponse:
     return render(request, "leads/outbound/new.html", {"form": form}, status=422 if form.errors else 200)
 
 
+@setters_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def outbound_edit(request: HttpRequest, outbound_id: int) -> HttpResponse:
+    """Change its name, how many it takes a day, or, before it took anybody, whom."""
+    found, status = _found(outbound_id), 200
+    is_settled = found.taken.exists()
+    form = OutboundForm.of(found, request.POST if request.method == "POST" else None, is_settled=is_settled)
+    if form.is_bound and form.is_valid():
+        try:
+            flows.edit_outbound(
+                actor=person(request), outbound_id=outbound_id, values=form.cleaned_data, at=timezone.now()
+            )
+        except (Conflict, Invalid) as refusal:
+            field = getattr(refusal, "field", None)
+            form.add_error(field if field in form.fields else None, str(refusal))
+            status = 409 if isinstance(refusal, Conflict) else 422
+        else:
+            toasts.tell(request=request, text=_("Saved, for whom it takes from now on."))
+            return HttpResponseRedirect(reverse("outbound", args=[outbound_id]), status=303)
+    elif form.is_bound:
+        status = 422
+    context = {"form": form, "outbound": found, "is_settled": is_settled}
+    return render(request, "leads/outbound/edit.html", context, status=status)
+
+
+def _found(outbound_id: int) -> Outbound:
+    found = queries.outbounds().filter(id=outbound_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
 @marketing_only
 @require_safe
 def outbound_page(request: HttpRequest, outbound_id: int) -> HttpResponse:
     """What starting it will do, and whom it took."""
-    found = queries.outbounds().filter(id=outbound_id).first()
-    if found is None:
-        raise Http404
+    found = _found(outbound_id)
     user, now = person(request), timezone.now()
     context = {
         "of": queries.outlooks([found], user=user, at=now)[0],

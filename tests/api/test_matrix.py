@@ -231,7 +231,7 @@ ALLOWED = {
     "alerts": ({"get"}, {"get"}),
     "imports": ({"get"}, {"get"}),
     "people": ({"get"}, {"get"}),
-    "outbounds": ({"get", "post"}, {"get"}),
+    "outbounds": ({"get", "post"}, {"get", "patch"}),
     "webhooks": ({"get", "post"}, {"get", "patch", "delete"}),
     "reasons": ({"get", "post"}, {"get", "patch", "delete"}),
     "handover-rules": ({"get", "post"}, {"get", "patch", "delete"}),

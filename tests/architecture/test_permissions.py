@@ -37,6 +37,7 @@ PAGES = {
     "/campaigns/outbound/": (200, 403, 403, 200, 200),
     "/campaigns/outbound/new/": (200, 403, 403, 200, 403),
     "/campaigns/outbound/999999/": (404, 403, 403, 404, 404),
+    "/campaigns/outbound/999999/edit/": (404, 403, 403, 404, 403),
     "/campaigns/{campaign}/": (200, 403, 403, 200, 200),
     "/handoffs/": (200, 200, 200, 200, 200),
     "/handoffs/{offered}/people/": (200, 200, 404, 200, 200),

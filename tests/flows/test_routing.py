@@ -328,6 +328,23 @@ def test_a_turn_that_is_taken_back_goes_to_the_next_lead(marketer, salesperson, 
     assert list(verify.turn_differences()) == []
 
 
+def test_a_rule_may_ask_what_somebody_was_interested_in(marketer, salesperson, other_salesperson, manager):
+    interest = [{"field": "activity.path", "op": "starts_with", "value": "/products/forklifts"}]
+    rule(manager, "Forklifts", {other_salesperson: 1}, conditions=interest, otherwise="wait")
+    looked = flows.ActivityIn(
+        type="page_view",
+        occurred_at=AT,
+        contact=flows.ContactIn(email="eva@firm.example"),
+        properties={"path": "/products/forklifts/electric"},
+    )
+    flows.record_activities(activities=[looked], by=None, actor=None, at=AT)
+    eva = lead("eva")
+    assert eva.contact.activities.count() == 2
+    assert [choice.assignee for choice in routing.preview([eva], at=AT)] == [other_salesperson]
+    assert approve(eva, marketer).assigned_because.startswith("Forklifts: next in the rotation")
+    assert {approve(lead(name), marketer).assigned_because.split(":")[0] for name in "bc"} != {"Forklifts"}
+
+
 # Overflowing ----------------------------------------------------------------------------------------------------------
 
 
