@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from crm.errors import Conflict, Forbidden, Invalid, NotFound
@@ -315,18 +316,25 @@ def warm(contacts: Sequence[Contact | Outline], *, at: dt.datetime, actor: User 
     _set_stage(contacts, Stage.LEAD, verb="warm", at=at, actor=actor)
 
 
+def resting(contact_ids: Iterable[int]) -> QuerySet[Handoff]:
+    """The handoffs by which contacts rest until a day."""
+    return Handoff.objects.filter(contact_id__in=among(contact_ids), resurface_at__isnull=False)
+
+
 def suppose(formed: Formed, *, at: dt.datetime) -> Handoff:
     """The handoff that would be formed, not written: what conditions ask about."""
     return Handoff(contact=formed.contact, cause=formed.cause, score=formed.score, grade=formed.grade, formed_at=at)
 
 
 def form_handoffs(formed: Sequence[Formed], *, at: dt.datetime, state: HandoffState, verb: VerbName) -> list[Handoff]:
-    """Open a handoff for each contact and move it to the stage that goes with it. Set-wise.
+    """Open a handoff for each contact and move it to the stage that goes with it: who rested until a day rests no
+    longer. Set-wise.
 
     `state` is `in_review`, `waiting` for what is passed straight to sales, or `accepted` for a salesperson's own
     prospect, whose owner is set already.
     """
     is_own = state is HandoffState.ACCEPTED
+    resting(one.contact.pk for one in formed).update(resurface_at=None)
     handoffs = Handoff.objects.bulk_create(
         Handoff(
             contact=one.contact,

@@ -175,7 +175,8 @@ def requalify(*, actor: User, contact_id: int, at: dt.datetime) -> Contact:
 def resurface_due(*, at: dt.datetime) -> int:
     """Bring back recycled contacts whose day has come; return how many. One transaction each.
 
-    They are armed again, so that a score above the threshold promotes them at once, and marketing is told.
+    They are armed again, so that a score above the threshold promotes them at once, and marketing is told; but not of
+    who was disqualified meanwhile.
     """
     due = Handoff.objects.filter(resurface_at__lte=at).order_by("resurface_at").values_list("id", "contact_id")
     came_back = 0
@@ -185,6 +186,8 @@ def resurface_due(*, at: dt.datetime) -> int:
             due_still = Handoff.objects.filter(id=handoff_id, contact_id=contact_id, resurface_at__lte=at)
             # One that was merged or brought back meanwhile is looked at again by the next sweep.
             if not contacts or not due_still.update(resurface_at=None):
+                continue
+            if contacts[0].is_disqualified:
                 continue
             scoring.services.arm([contact_id])
             scores.rescore(contacts, at=at)

@@ -61,6 +61,7 @@ def redirect(
         # Whoever knows the address of somebody may name them, also where the contact is not theirs to see.
         person = _right_person(old.contact, to_contact_id, seen_by=None if is_named else actor)
     known = {answer.letter: answer for answer in qualification.answers_of(old.contact)}
+    rested = {str(row.pk): row.resurface_at.isoformat() for row in lifecycle.resting([person.pk]) if row.resurface_at}
     event = lifecycle.move(
         old,
         VerbName.REDIRECT,
@@ -70,7 +71,7 @@ def redirect(
         to_stage=Stage.LEAD,
         reason=found,
         comment=comment,
-        before=handoffs.before_of(old) | {"bant": _plain(known[Letter.AUTHORITY])},
+        before=handoffs.before_of(old) | {"bant": _plain(known[Letter.AUTHORITY]), "rested": rested},
         contact_fields={"owner": None},
     )
     sla.services.cancel([old.pk], at=at)
@@ -159,6 +160,7 @@ def take_back(old: Handoff, event: HandoffEvent, *, actor: User, at: dt.datetime
     """
     referral = Referral.objects.select_related("handoff").get(handoff__previous=old)
     person, handoff = lifecycle.locked_contacts([referral.contact_id])[0], referral.handoff
+    before = event.before or {}
     followed = (
         handoff.events.exclude(verb=VerbName.REDIRECT).exists()
         or Opportunity.objects.filter(handoff=handoff).exists()
@@ -174,5 +176,7 @@ def take_back(old: Handoff, event: HandoffEvent, *, actor: User, at: dt.datetime
         person.delete()
     else:
         lifecycle.stand_again(person, stage=Stage(stood.from_stage if stood else Stage.LEAD), actor=actor, at=at)
-    bant = (event.before or {}).get("bant")
+        for handoff_id, day in before.get("rested", {}).items():
+            Handoff.objects.filter(id=handoff_id).update(resurface_at=dt.datetime.fromisoformat(day))
+    bant = before.get("bant")
     qualification.write(old.contact, answers={Letter.AUTHORITY: bant or {}}, actor=actor, at=at)

@@ -132,7 +132,7 @@ VERB_OF = {Handoff.Cause.REQUEST: VerbName.REQUEST, Handoff.Cause.OUTBOUND: Verb
 def open_handoffs(formed: Sequence[lifecycle.Formed], *, at: dt.datetime) -> list[Handoff]:
     """Open handoffs of locked contacts: for review, on the clock, or straight to sales.
 
-    Which of the two says the hand-over rule. Who rested until a day rests no longer.
+    Which of the two says the hand-over rule.
     """
     if not formed:
         return []
@@ -151,9 +151,6 @@ def open_handoffs(formed: Sequence[lifecycle.Formed], *, at: dt.datetime) -> lis
             sla.services.start(made, [Milestone.REVIEW], at=at)
         else:
             straight += made
-    Handoff.objects.filter(contact_id__in=[one.contact.pk for one in formed], resurface_at__isnull=False).update(
-        resurface_at=None
-    )
     handoffs.offer_at_once(straight, at=at)
     return opened
 

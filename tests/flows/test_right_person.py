@@ -6,6 +6,7 @@ import pytest
 
 from crm import flows
 from crm.errors import Conflict, Forbidden, Invalid, NotFound
+from crm.models import Notice
 from leads.models import Company, Contact, Handoff, Qualification, Referral
 from sla.models import Timer
 from tests.flows.test_the_loop import AT, CROSSING, HOUR, MINUTE, send
@@ -70,6 +71,31 @@ def test_somebody_known_of_the_same_company_takes_over_where_they_are_free(accep
     flows.undo(actor=salesperson, handoff_id=accepted.pk, at=NOW + MINUTE)
     known.refresh_from_db()
     assert (known.stage, known.owner, Referral.objects.count()) == ("lead", None, 0)
+
+
+def test_who_rested_until_a_day_is_worked_on_now_and_rests_again_after_an_undo(accepted, salesperson, marketer):
+    boss = flows.create_contact(actor=salesperson, values={"last_name": "Boss", "email": "boss@firm.example"}, at=AT)
+    Contact.objects.filter(pk=boss.pk).update(company=Company.objects.get())
+    day = AT + dt.timedelta(days=30)
+    rest = boss.handoffs.get()
+    flows.recycle(actor=salesperson, handoff_id=rest.pk, reason="too_early", resurface_at=day, at=AT + HOUR)
+    redirect(salesperson, accepted, values={"email": "boss@firm.example"})
+    rest.refresh_from_db()
+    assert rest.resurface_at is None
+    assert flows.resurface_due(at=day) == 0
+    flows.undo(actor=salesperson, handoff_id=accepted.pk, at=NOW + MINUTE)
+    assert flows.resurface_due(at=day) == 1
+    assert Notice.objects.filter(kind="resurfaced", contact=boss, recipient=marketer).exists()
+
+
+def test_who_is_disqualified_while_at_rest_does_not_come_back(accepted, salesperson, marketer):
+    day = NOW + dt.timedelta(days=30)
+    flows.recycle(actor=salesperson, handoff_id=accepted.pk, reason="too_early", resurface_at=day, at=NOW)
+    flows.disqualify(actor=marketer, contact_id=accepted.contact_id, reason="never_buys", at=NOW + HOUR)
+    assert flows.resurface_due(at=day) == 0
+    accepted.refresh_from_db()
+    assert accepted.resurface_at is None
+    assert not Notice.objects.filter(kind="resurfaced").exists()
 
 
 def test_who_is_refused(accepted, salesperson, other_salesperson, manager, marketer):
