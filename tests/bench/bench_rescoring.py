@@ -3,7 +3,7 @@
 Run as `python -m tests.bench.bench_rescoring`. CONTACTS (50,000) is how many contacts are rescored, with ten activities
 each, after a tenth of them.
 
-rescoring   contacts a second that a publication brings over, in transactions of a thousand that can be resumed
+rescoring   contacts a second that a publication brings over, in transactions of two thousand that can be resumed
             plain: three statements over the whole ledger that write the same rows (INSERT … SELECT … GROUP BY of the
             components, of the scores, and the first of each object) into the same empty tables; once before and once
             after the publication, the mean counts
