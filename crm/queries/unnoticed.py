@@ -99,7 +99,7 @@ def _open(user: User, *, now: dt.datetime) -> QuerySet[Handoff]:
 
 def all_leads(*, user: User, now: dt.datetime) -> QuerySet[Handoff]:
     """The leads of every kind that `user` may see, in no order."""
-    return _open(user, now=now).filter(reduce(or_, map(_meaning, OF_LEADS))).order_by()
+    return _open(user, now=now).filter(reduce(or_, (_meaning(kind, now=now) for kind in OF_LEADS))).order_by()
 
 
 def leads(kind: Kind, *, user: User, now: dt.datetime) -> QuerySet[Handoff]:
