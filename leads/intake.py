@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection
 
-from leads.models import Activity, ActivityType, Campaign, Contact
+from leads.models import Activity, ActivityType, Campaign
 from leads.sets import among
 
 Key = tuple[str, str]
@@ -114,21 +114,3 @@ def _inserted(rows: Iterable[NewActivity]) -> list[tuple[Key, int]]:
             [json.dumps(given)],
         )
         return [((source, external_id), pk) for source, external_id, pk in cursor.fetchall()]
-
-
-def note_last_activity(latest: Mapping[int, dt.datetime]) -> None:
-    """Write when locked contacts, by their id, were last active. One statement."""
-    if connection.vendor == "sqlite":
-        given = "SELECT value ->> 0 AS id, value ->> 1 AS at FROM json_each(%s)"
-        adapt = connection.ops.adapt_datetimefield_value
-        params: list[Any] = [json.dumps([(pk, str(adapt(then))) for pk, then in latest.items()])]
-    else:
-        given = "SELECT unnest(%s::bigint[]) AS id, unnest(%s::timestamptz[]) AS at"
-        params = [list(latest), [then.isoformat() for then in latest.values()]]
-    table = Contact._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {table} SET last_activity_at = given.at FROM ({given}) given "  # noqa: S608 - names of our own
-            f"WHERE {table}.id = given.id",
-            params,
-        )

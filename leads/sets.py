@@ -16,7 +16,16 @@ def among(values: Iterable[int | str]) -> RawSQL:
     if connection.vendor == "sqlite":
         return RawSQL("SELECT value FROM json_each(%s)", (json.dumps(listed),))
     kind = "text" if listed and isinstance(listed[0], str) else "bigint"
-    return RawSQL(f"SELECT unnest(%s::{kind}[])", (listed,))  # noqa: S611 - one of two words of our own
+    return RawSQL(f"SELECT unnest(%s::{kind}[])", (as_array(listed),))  # noqa: S611 - one of two words of our own
+
+
+def as_array(values: Iterable[object]) -> str:
+    """Numbers, texts or instants as PostgreSQL writes an array: as one text, which it reads far faster than a list."""
+    return "{" + ",".join([_quoted(one) if type(one) is str else str(one) for one in values]) + "}"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def chosen(name: str, ids: Collection[int]) -> Q:

@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import Exists, OuterRef
+
 from leads import bots
 from leads.intake import NewActivity
 from leads.models import Activity, BotVerdict
@@ -44,25 +46,25 @@ def _followed_at_once(met: Sequence[NewActivity]) -> dict[int, int]:
     """Opens and clicks that these show to be a machine's and that have no verdict yet, with their contacts."""
     if not met:
         return {}
-    around = Activity.objects.filter(
-        contact_id__in=among({row.contact_id for row in met}),
-        type__in=bots.MAIL_TYPES,
-        occurred_at__gte=min(row.occurred_at for row in met) - bots.WITHIN,
-        occurred_at__lte=max(row.occurred_at for row in met) + bots.WITHIN,
-    ).order_by()
+    mails = Activity.objects.filter(type__in=bots.MAIL_TYPES).order_by()
     # First whatever the mails: hardly ever are there so many at once, and reading what they say takes longest.
-    owner = {}
-    events = []
-    for pk, contact_id, occurred_at in around.values_list("id", "contact_id", "occurred_at"):
-        owner[pk] = contact_id
-        events.append(bots.Met(pk, contact_id, None, occurred_at))
-    crowded = {owner[pk] for pk in bots.followed_at_once(events)}
+    near = mails.filter(
+        contact_id=OuterRef("contact_id"),
+        occurred_at__gte=OuterRef("occurred_at") - bots.WITHIN,
+        occurred_at__lte=OuterRef("occurred_at") + bots.WITHIN,
+    )
+    amid = Activity.objects.filter(Exists(near[bots.AT_ONCE - 1 :]), id__in=among(row.pk for row in met)).order_by()
+    crowded = dict(amid.values_list("id", "contact_id"))
     if not crowded:
         return {}
-    events, standing = [], set()
-    for pk, contact_id, properties, campaign_id, occurred_at, verdict_id in around.filter(
-        contact_id__in=among(crowded)
+    moments = [row.occurred_at for row in met if row.pk in crowded]
+    events, owner, standing = [], {}, set()
+    for pk, contact_id, properties, campaign_id, occurred_at, verdict_id in mails.filter(
+        contact_id__in=among(set(crowded.values())),
+        occurred_at__gte=min(moments) - bots.WITHIN,
+        occurred_at__lte=max(moments) + bots.WITHIN,
     ).values_list("id", "contact_id", "properties", "campaign_id", "occurred_at", "bot_verdict"):
+        owner[pk] = contact_id
         events.append(bots.Met(pk, contact_id, _mail(properties, campaign_id), occurred_at))
         if verdict_id is not None:
             standing.add(pk)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 from http import HTTPStatus
 from typing import IO, Any
 
@@ -56,12 +55,17 @@ def _refuse_constant(name: str) -> float:
 
 def depth_exceeds(value: Any, limit: int) -> bool:
     """Whether lists and objects are nested in each other more than `limit` times."""
-    level = [value]
-    for _depth in range(limit + 1):
-        level = [child for one in level if isinstance(one, dict | list) for child in _children(one)]
+    level = [value] if isinstance(value, dict | list) else []
+    for _depth in range(limit):
         if not level:
             return False
-    return True
+        level = [
+            child
+            for one in level
+            for child in (one.values() if type(one) is dict else one)
+            if type(child) is dict or type(child) is list  # what JSON makes, and asked so in half the time
+        ]
+    return bool(level)
 
 
 def unstorable(value: Any) -> str:
@@ -81,7 +85,3 @@ def unstorable(value: Any) -> str:
         elif isinstance(one, list):
             stack += one
     return ""
-
-
-def _children(value: dict[str, Any] | list[Any]) -> Iterator[Any]:
-    return iter(value.values() if isinstance(value, dict) else value)

@@ -257,13 +257,12 @@ def _after(
 
     `concerned` are the locked contacts, also those of whom machines alone did something.
     """
-    _note_last_activity(rows, concerned)
     signals = {row.contact_id for row in rows if row.type.is_lead_signal}
-    lifecycle.warm(
-        [one for one in concerned if one.stage == Stage.SUBSCRIBER and one.pk in signals and not one.is_disqualified],
-        at=at,
-        actor=actor,
-    )
+    warmed = [
+        one for one in concerned if one.stage == Stage.SUBSCRIBER and one.pk in signals and not one.is_disqualified
+    ]
+    moved = _note_last_activity(rows, concerned)
+    lifecycle.warm(warmed, at=at, actor=actor, active=moved)
     if not is_history:
         attempts.note_attempts(rows)
         if actor is not None:
@@ -275,18 +274,19 @@ def _after(
         _tell_owners(rows, concerned, at=at)
 
 
-def _note_last_activity(rows: Iterable[NewActivity], concerned: Sequence[Contact | Outline]) -> None:
+def _note_last_activity(rows: Iterable[NewActivity], concerned: Sequence[Contact | Outline]) -> list[Contact | Outline]:
+    """Say of each contact when it was last active; return those of whom that is to be written."""
     latest: dict[int, dt.datetime] = {}
     for row in rows:
         if row.direction == "inbound":
             latest[row.contact_id] = max(row.occurred_at, latest.get(row.contact_id, row.occurred_at))
-    moved: dict[int, dt.datetime] = {}
+    moved = []
     for contact in concerned:
         then = latest.get(contact.pk)
         if then is not None and (contact.last_activity_at is None or contact.last_activity_at < then):
-            contact.last_activity_at = moved[contact.pk] = then
-    if moved:
-        intake.note_last_activity(moved)
+            contact.last_activity_at = then
+            moved.append(contact)
+    return moved
 
 
 def _tell_owners(rows: Sequence[NewActivity], concerned: Sequence[Contact | Outline], *, at: dt.datetime) -> None:
