@@ -91,8 +91,9 @@ def _inserted(rows: Iterable[NewActivity]) -> list[tuple[Key, int]]:
     """PostgreSQL takes them all as one document, ten times as fast as one parameter a value."""
     columns = ", ".join(name for name, _type in _COLUMNS)
     typed = ", ".join(f"{name} {type_}" for name, type_ in _COLUMNS)
-    given = [
-        {
+    given = []
+    for row in rows:
+        one = {
             "contact_id": row.contact_id,
             "type_id": row.type_id,
             "direction": row.direction,
@@ -100,12 +101,14 @@ def _inserted(rows: Iterable[NewActivity]) -> list[tuple[Key, int]]:
             "recorded_at": row.recorded_at.isoformat(),
             "source": row.source,
             "external_id": row.external_id,
-            "actor_id": row.actor_id,
-            "campaign_id": row.campaign_id,
             "properties": row.properties,
         }
-        for row in rows
-    ]
+        # Few have these; what is left out is null.
+        if row.actor_id is not None:
+            one["actor_id"] = row.actor_id
+        if row.campaign_id is not None:
+            one["campaign_id"] = row.campaign_id
+        given.append(one)
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO leads_activity ({columns}) SELECT {columns} FROM ROWS FROM "  # noqa: S608 - names of our own

@@ -541,17 +541,14 @@ def _set_stage(
     `active`: of whom, beside these, only the last activity is to be written.
     """
     moving = [contact for contact in contacts if contact.stage != stage.value]
-    StageChange.objects.bulk_create(
-        StageChange(
-            contact_id=contact.pk,
-            from_stage=contact.stage,
-            to_stage=stage.value,
-            verb=verb,
-            at=at,
-            actor=actor,
-            handoff=(handoffs or {}).get(contact.pk),
-        )
-        for contact in moving
+    opened = {contact_id: handoff.pk for contact_id, handoff in (handoffs or {}).items()}
+    bulk.insert(
+        StageChange,
+        [{"contact_id": one.pk, "from_stage": one.stage, "handoff_id": opened.get(one.pk)} for one in moving],
+        to_stage=stage.value,
+        verb=verb,
+        at=at,
+        actor_id=actor.pk if actor else None,
     )
     for contact in moving:
         contact.stage, contact.stage_at = stage.value, at

@@ -68,9 +68,15 @@ class Rules:
     fit: tuple[FitCheck, ...]
     pictures: tuple[facts.Picture, ...] = ()
 
-    def is_request(self, activity: AnyActivity) -> bool:
-        """Whether by this activity somebody asks to be contacted."""
-        return any(rule.row.is_request and rule.counts(activity) for rule in self.by_type.get(activity.type_id, ()))
+    def requesting(self, activities: Iterable[AnyActivity]) -> set[int]:
+        """The contacts who by one of these activities ask to be contacted."""
+        asking = {type_id for type_id, rules in self.by_type.items() if any(rule.row.is_request for rule in rules)}
+        return {
+            activity.contact_id
+            for activity in activities
+            if activity.type_id in asking
+            and any(rule.row.is_request and rule.counts(activity) for rule in self.by_type[activity.type_id])
+        }
 
     def fit_of(self, contact: Contact) -> float:
         """Points for who the contact is. Its company and source come with it, for many also what `fetch` brings."""
@@ -236,7 +242,7 @@ def rescore(
     if older:
         ledger = Activity.objects.filter(contact_id__in=older, bot_verdict=None)
         _take_in(work, ledger.select_related("campaign"))
-        requesting |= {row.contact_id for row in activities if row.contact_id in older and rules.is_request(row)}
+        requesting |= rules.requesting(row for row in activities if row.contact_id in older)
     Component.objects.bulk_create(
         [work.components[key] for key in sorted(work.changed)],
         update_conflicts=True,

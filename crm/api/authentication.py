@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -20,13 +21,17 @@ class ApiKeyAuthentication(BaseAuthentication):
         scheme, _space, secret = get_authorization_header(request).decode("latin-1").partition(" ")
         if scheme.lower() != self.keyword.lower():
             return None
-        key = (
+        # Together with the roles, which every request asks for: the key once for each of them, in their order.
+        keys = list(
             ApiKey.objects.select_related("user")
             .filter(digest=ApiKey.digest_of(secret.strip()), revoked_at=None, user__is_active=True)
-            .first()
+            .annotate(role=F("user__role_rows__role"))
+            .order_by("user__role_rows__position")
         )
-        if key is None:
+        if not keys:
             raise AuthenticationFailed(_("This API key is unknown or was revoked."))
+        key = keys[0]
+        key.user.roles = [one.role for one in keys if one.role]
         return key.user, key
 
     def authenticate_header(self, request: Request) -> str:

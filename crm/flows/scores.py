@@ -99,7 +99,7 @@ def _rescore_many(
     crossed = {one.contact_id: one for one in found}
     if is_history:
         return []
-    requesting = {row.contact_id for row in activities if rules.is_request(row)}
+    requesting = rules.requesting(activities)
     dormant = waiting_to_resurface(crossed)
     chosen = {pk for pk in crossed if pk not in dormant} | requesting
     scores = {row.contact_id: row for row in Score.objects.filter(contact_id__in=requesting)}
