@@ -47,6 +47,8 @@ def main() -> None:
     start("tests.bench.bench_intake")
     from django.conf import settings
 
+    import crm.wsgi  # noqa: F401 - what a server loads
+
     settings.ALLOWED_HOSTS = ["*"]
     settings.SECURE_SSL_REDIRECT = False
     measure(taking_in)
