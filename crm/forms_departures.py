@@ -56,7 +56,7 @@ class HandOverForm(forms.Form):
             for item in items:
                 self.fields[item.key] = forms.ChoiceField(
                     label=_("Who gets %(name)s") % {"name": item.name},
-                    choices=[("", _("as all of these")), *choices],
+                    choices=[("", _("as all of these")), *(one for one in choices if one[0])],
                     required=False,
                 )
 
@@ -73,6 +73,8 @@ class HandOverForm(forms.Form):
             NOBODY: _nobody(group),
         }
         found = [(way, named[way]) for way in holdings.ways(group, kind=self.held.kind)]
+        if not holdings.default_for(group, kind=self.held.kind):
+            found = [("", _("Choose…")), *found]
         if group in OF_SELLERS:
             return found + [
                 (one.person.email, f"{one.person}, {one.open}/{one.person.capacity}") for one in self._selling

@@ -8,7 +8,6 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crm.flows import own_settings
@@ -106,6 +105,8 @@ class OwnSettingsForm(forms.Form):
     def __init__(self, *args: Any, person: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         unasked = {NoticeKind.REPORT} if person.is_admin else {*PERSONAL_KINDS}
+        if not person.sees_sla:
+            unasked.add(NoticeKind.DEPARTED)
         self.kinds = [kind for kind in NoticeKind if kind not in unasked]
         self.has_report = person.sees_sla
         if not self.has_report:
@@ -122,10 +123,8 @@ class OwnSettingsForm(forms.Form):
         """The form filled with what holds at `at`; an absence that is over is not shown any more."""
         plain = ("language", "time_zone", "quiet_from", "quiet_until", "report_rhythm", "report_hour")
         initial = {name: getattr(person, name) for name in plain}
-        if person.away_from and person.away_until and person.away_until > at:
-            last = timezone.localtime(person.away_until) - dt.timedelta(days=1)
-            initial |= {"away_from": timezone.localdate(person.away_from), "away_until": last.date()}
-            initial["deputy"] = person.deputy_id
+        if days := person.days_away(at):
+            initial |= {"away_from": days[0], "away_until": days[1], "deputy": person.deputy_id}
         unwanted = person.opt_outs.values_list("kind", "channel")
         return cls(person=person, initial=initial | {f"{channel}_{kind}": False for kind, channel in unwanted})
 

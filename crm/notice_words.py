@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy, pgettext
 
 from crm import formats
-from crm.models import Notice
+from crm.models import Departure, Notice
 from crm.models.notices import NoticeKind
 from leads.models import Handoff
 from sla.models import Milestone
@@ -88,6 +88,8 @@ def _path(notice: Notice) -> str:
         return f"/settings/webhooks/{notice.params['webhook']}/"
     if notice.kind == NoticeKind.HANDED_OVER:
         return "/handoffs/?state=open"
+    if notice.kind == NoticeKind.DEPARTED:
+        return "/sla/unnoticed/"
     return f"/contacts/{notice.contact_id}/" if notice.contact_id else "/alerts/"
 
 
@@ -356,6 +358,33 @@ def _handed_over(notice: Notice, who: str) -> _Said:
     )
 
 
+def _departed(notice: Notice, who: str) -> _Said:
+    params = notice.params
+    subjects = {
+        Departure.Kind.LEAVE: _("%(name)s leaves"),
+        Departure.Kind.STOP: _("%(name)s sells no longer"),
+        Departure.Kind.OFF_DUTY: _("%(name)s goes off duty"),
+        Departure.Kind.AWAY: _("%(name)s is out of office"),
+    }
+    said = [_("%(n)d to %(name)s") % {"n": count, "name": name} for name, count in params["got"].items()]
+    said += [
+        text % {"n": params[name]}
+        for name, text in (
+            ("waiting", _("%(n)d wait for capacity")),
+            ("unowned", _("%(n)d contacts belong to nobody")),
+            ("kept", _("%(n)d stay by choice")),
+            ("due", _("of which %(n)d fall due meanwhile")),
+        )
+        if params[name]
+    ]
+    return _Said(
+        subjects[Departure.Kind(params["kind"])] % {"name": params["name"]},
+        _("%(by)s handed over: %(what)s.") % {"by": params["by"], "what": ", ".join(said) or _("nothing")},
+        _("What nobody has, and what stays with somebody away, stands under “Unnoticed”."),
+        topic=params["name"],
+    )
+
+
 def _case_study(notice: Notice, who: str) -> _Said:
     rating = notice.params.get("rating")
     said = str(notice.params.get("comment") or "")
@@ -383,4 +412,5 @@ _WORDS = {
     NoticeKind.REPORT: _report,
     NoticeKind.WEBHOOK_OFF: _webhook_off,
     NoticeKind.HANDED_OVER: _handed_over,
+    NoticeKind.DEPARTED: _departed,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, ClassVar
 
 from django.db.models import Count, Q, QuerySet
@@ -13,11 +14,15 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from crm.api.fields import InstantField, NameField
 from crm.api.permissions import MANAGEMENT
 from crm.api.views import ReadOnlyResource, verb
-from crm.flows import departures as flows
-from crm.models import Departure, User
+from crm.flows import departures
+from crm.flows import people as flows
+from crm.flows.ways_out import absence_of
+from crm.models import Departure, Role, Team, User
 from crm.queries import holdings as queries
+from crm.queries import kept
 from crm.queries.holdings import Decisions, Group, Settled
 from leads.models.handoffs import OPEN
 
@@ -48,7 +53,10 @@ class PersonSerializer(serializers.ModelSerializer):
 
 
 class HeldSerializer(serializers.Serializer):
-    """One thing that is held, and what becomes of it: `to` somebody, kept, or waiting for capacity."""
+    """One thing that is held, and what becomes of it: `to` somebody, kept, waiting for capacity, or still to be said.
+
+    `due_at`: when the first of what is kept falls due while its owner is not there.
+    """
 
     key = serializers.CharField()
     group = serializers.ChoiceField(choices=Group.choices)
@@ -57,7 +65,8 @@ class HeldSerializer(serializers.Serializer):
     to = serializers.EmailField(allow_null=True)
     because = serializers.CharField(allow_blank=True)
     is_override = serializers.BooleanField()
-    becomes = serializers.ChoiceField(choices=["given", "kept", "waits", "nobody", "stuck"])
+    becomes = serializers.ChoiceField(choices=["given", "kept", "waits", "nobody", "stuck", "undecided"])
+    due_at = InstantField(allow_null=True)
 
 
 class ProposalSerializer(serializers.Serializer):
@@ -69,7 +78,10 @@ class ProposalSerializer(serializers.Serializer):
 
 
 class DepartureSerializer(serializers.ModelSerializer):
-    """One hand-over that was done; `to` of what was moved is null where nobody took it."""
+    """One hand-over that was done; `to` of what was moved is null where nobody took it.
+
+    `kept` is what stays by choice, `due_at` when the first of it falls due while its owner is not there.
+    """
 
     person = serializers.EmailField(source="person.email")
     actor = serializers.EmailField(source="actor.email")
@@ -77,12 +89,15 @@ class DepartureSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Departure
-        fields = ("id", "person", "actor", "why", "at", "moved")
+        fields = ("id", "person", "actor", "why", "at", "moved", "kept")
         read_only_fields = fields
 
 
 class HandOverSerializer(serializers.Serializer):
-    """How somebody goes, and who gets what: `route`, `keep` (if absent), `owner` (of tasks), `nobody`, or address."""
+    """How somebody goes, and who gets what: `route`, `keep` (if absent), `owner` (of tasks), `nobody`, or address.
+
+    An absence (`off_duty`, `away`) needs a word about each group that has something in it: nothing stays by silence.
+    """
 
     why = serializers.ChoiceField(choices=Departure.Kind.choices)
     groups = serializers.DictField(child=serializers.CharField(), default=dict)
@@ -93,13 +108,55 @@ class HandOverSerializer(serializers.Serializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Both days or none; groups by their names."""
-        if (attrs["away_from"] is None) != (attrs["away_until"] is None):
-            raise serializers.ValidationError({"away_until": _("Give both the first and the last day, or neither.")})
+        _require_both_days(attrs)
         if unknown := set(attrs["groups"]) - set(Group.values):
             text = _("%(unknown)s is none of %(known)s.")
             said = text % {"unknown": ", ".join(sorted(unknown)), "known": ", ".join(Group.values)}
             raise serializers.ValidationError({"groups": said})
         return attrs
+
+
+class PersonChangeSerializer(serializers.Serializer):
+    """What an administrator may say about a person; who would go with something in hand is handed over from first."""
+
+    name = serializers.CharField(max_length=150, required=False)
+    roles = serializers.ListField(child=serializers.ChoiceField(choices=Role.choices), required=False)
+    team = NameField(max_length=100, required=False, allow_null=True)
+    capacity = serializers.IntegerField(min_value=0, max_value=1000, required=False)
+    daily_capacity = serializers.IntegerField(min_value=0, max_value=1000, required=False, allow_null=True)
+    is_on_duty = serializers.BooleanField(required=False)
+    is_active = serializers.BooleanField(required=False)
+
+    def validate_team(self, name: str | None) -> Team | None:
+        if name is None:
+            return None
+        found = Team.objects.filter(name__iexact=name).first()
+        if found is None:
+            raise serializers.ValidationError(_("There is no such team."))
+        return found
+
+
+class DutySerializer(serializers.Serializer):
+    """Whether a salesperson is on duty."""
+
+    is_on_duty = serializers.BooleanField()
+
+
+class AbsenceSerializer(serializers.Serializer):
+    """The first and the last day out of office, both included; null for both when somebody is back."""
+
+    away_from = serializers.DateField(allow_null=True)
+    away_until = serializers.DateField(allow_null=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Both days or none."""
+        _require_both_days(attrs)
+        return attrs
+
+
+def _require_both_days(attrs: dict[str, Any]) -> None:
+    if (attrs["away_from"] is None) != (attrs["away_until"] is None):
+        raise serializers.ValidationError({"away_until": _("Give both the first and the last day, or neither.")})
 
 
 class PersonApiFilter(filters.FilterSet):
@@ -115,23 +172,54 @@ class PersonApiFilter(filters.FilterSet):
 
 
 class PersonResource(ReadOnlyResource):
-    """Colleagues, for managers and administrators."""
+    """Colleagues, for managers and administrators; everybody else finds themselves."""
 
     model = User
     serializer_class = PersonSerializer
     filterset_class = PersonApiFilter
-    roles: ClassVar = dict.fromkeys(("list", "retrieve", "hand_over", "proposal"), MANAGEMENT)
+    roles: ClassVar = dict.fromkeys(("list", "retrieve", "duty"), MANAGEMENT) | {"partial_update": (Role.ADMIN,)}
 
     def rows(self) -> QuerySet[User]:
         held = Count("handoffs", filter=Q(handoffs__state__in=OPEN), distinct=True)
-        return User.objects.select_related("team").prefetch_related("role_rows").annotate(open_handoffs=held)
+        found = User.objects.select_related("team").prefetch_related("role_rows").annotate(open_handoffs=held)
+        return found if self.request.user.has_role(*MANAGEMENT) else found.filter(pk=self.request.user.pk)
+
+    @verb(
+        PersonChangeSerializer,
+        PersonSerializer,
+        "Change a person. Whoever would go with something in hand is a conflict; `way` is where to hand it over.",
+    )
+    def partial_update(self, request: Request, pk: str) -> Response:
+        values, found = self.given(PersonChangeSerializer, partial=True), self.found()
+        roles = values.pop("roles", found.roles)
+        flows.edit_person(actor=request.user, person_id=found.pk, values=values, roles=roles, at=timezone.now())
+        return self.answer()
+
+    @verb(DutySerializer, PersonSerializer, "Set a salesperson on duty, or off: then, what they hold is decided first.")
+    @action(detail=True, methods=["post"])
+    def duty(self, request: Request, pk: str) -> Response:
+        is_on_duty = self.given(DutySerializer)["is_on_duty"]
+        flows.set_duty(actor=request.user, person_id=self.found().pk, is_on_duty=is_on_duty, at=timezone.now())
+        return self.answer()
+
+    @verb(
+        AbsenceSerializer,
+        PersonSerializer,
+        "Say when somebody is out of office, or back. With something in hand, more days are said to `hand-over/`.",
+    )
+    @action(detail=True, methods=["post"])
+    def absence(self, request: Request, pk: str) -> Response:
+        given = self.given(AbsenceSerializer)
+        days = (given["away_from"], given["away_until"]) if given["away_from"] else None
+        flows.set_absence(actor=request.user, person_id=self.found().pk, days=days, at=timezone.now())
+        return self.answer()
 
     @verb(HandOverSerializer, DepartureSerializer, "Hand over all that somebody holds, and let them go. One step.")
     @action(detail=True, methods=["post"], url_path="hand-over")
     def hand_over(self, request: Request, pk: str) -> Response:
         given = self.given(HandOverSerializer)
         first, last = given["away_from"], given["away_until"]
-        made = flows.depart(
+        made = departures.depart(
             actor=request.user,
             person_id=self.found().pk,
             kind=given["why"],
@@ -147,8 +235,17 @@ class PersonResource(ReadOnlyResource):
     def proposal(self, request: Request, pk: str) -> Response:
         given = self.given(HandOverSerializer)
         held = queries.holdings(self.found(), kind=given["why"], user=request.user)
-        settled = queries.settle(held, _decisions(given), at=timezone.now())
-        said = {"why": given["why"], "seen": held.fingerprint, "items": [_said(one) for one in settled]}
+        now = timezone.now()
+        settled = queries.settle(held, _decisions(given), at=now)
+        first_at, end_at = held.person.away_from, held.person.away_until
+        if given["away_from"]:
+            first_at, end_at = absence_of(held.person, first=given["away_from"], last=given["away_until"], at=now)
+        since, until = kept.while_away(given["why"], first_at, end_at, at=now)
+        due: dict[str, dt.datetime] = {}
+        for one in kept.falling_due(settled, person=held.person, since=since, until=until):
+            due.setdefault(one.item.key, one.due_at)
+        items = [_said(one) | {"due_at": due.get(one.item.key)} for one in settled]
+        said = {"why": given["why"], "seen": held.fingerprint, "items": items}
         return Response(ProposalSerializer(said).data)
 
 
@@ -160,7 +257,8 @@ def _said(one: Settled) -> dict[str, Any]:
     if one.to:
         becomes = "given"
     else:
-        becomes = "kept" if one.is_kept else "waits" if one.is_waiting else "stuck" if one.is_stuck else "nobody"
+        becomes = "kept" if one.is_kept else "undecided" if one.is_undecided else "nobody"
+        becomes = "waits" if one.is_waiting else "stuck" if one.is_stuck else becomes
     return {
         "key": one.item.key,
         "group": one.item.group.value,

@@ -32,7 +32,9 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response:
     if location := getattr(error, "location", ""):
         response["Location"] = location
     detail, errors = _words_of(response.data)
-    return problem(response.status_code, detail, errors=errors, headers=response.headers)
+    way = getattr(error, "way", "")
+    more = {"way": way} if way else {}
+    return problem(response.status_code, detail, errors=errors, headers=response.headers, **more)
 
 
 def problem(

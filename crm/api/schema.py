@@ -15,6 +15,7 @@ PROBLEM = {
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "A sentence that says what to do."},
         "errors": {"type": "object", "description": "The sentences by the field at fault, for invalid input."},
+        "way": {"type": "string", "description": "Where to do first what is in the way of it, if anything is."},
     },
     "required": ["type", "title", "status", "detail"],
 }

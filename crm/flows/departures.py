@@ -14,10 +14,11 @@ import sla.policies
 import sla.services
 from crm import notices
 from crm.errors import Conflict, Forbidden, Invalid, NotFound
-from crm.flows import handoffs, own_settings, people
+from crm.flows import handoffs, people, ways_out
 from crm.models import Departure, Role, User
 from crm.models.notices import NoticeKind
 from crm.queries import holdings as queries
+from crm.queries import kept
 from crm.queries.holdings import FOR_GOOD, OF_LEADS, Decisions, Group, Settled
 from leads import lifecycle, next_steps, routing
 from leads.models import Contact, ContactChange, Handoff, RoutingMember, Task
@@ -54,8 +55,11 @@ def depart(
     and last day of who is away, theirs as it is known where none is given. Said twice by the same person it is done
     once. Raises `NotFound`, `Forbidden`, `Conflict` for who comes second or looked at something else, `Invalid`.
 
+    An absence is written and what it moves moves at once, whenever it begins; its end moves nothing back.
+
     1. Contacts are locked, then handoffs, routing, the person against a second hand-over, and clocks.
-    2. What each thing goes to is decided anew from what is held now; a lead in work has an owner, always.
+    2. What each thing goes to is decided anew from what is held now; a lead in work has an owner, always. For an
+       absence each group needs a word: what stays, stays by choice.
     3. Everything is given: holders, owners and offers change, clocks follow, the history keeps who had it.
     4. The person goes. Whoever was giving them a lead in that moment was waited for, and then it is all looked at anew.
     5. Each new holder is told once, of all they got.
@@ -78,14 +82,18 @@ def depart(
     if seen and seen != held.fingerprint:
         raise Conflict(_changed(person))
     settled = queries.settle(held, decisions, at=at)
+    _require_decided(settled)
     _require_takers(settled)
     for one in settled:
         if not one.is_kept:
             _give(one, person=person, actor=actor, at=at)
-    _go(person, kind=kind, actor=actor, absence=absence, at=at)
+    _go(person, kind=kind, absence=absence, at=at)
     if kind in FOR_GOOD and queries.holdings(person, kind=kind, user=None).items:
         raise Conflict(_changed(person))
-    departure = Departure.objects.create(person=person, actor=actor, kind=kind, at=at, moved=_moved(settled))
+    stays = _kept(settled, person=person, kind=kind, at=at)
+    departure = Departure.objects.create(
+        person=person, actor=actor, kind=kind, at=at, moved=_moved(settled), kept=stays
+    )
     _tell(departure, settled, at=at)
     return departure
 
@@ -117,6 +125,15 @@ def _lock_leads(person: User, *, kind: str, actor: User) -> set[int]:
     handoff_ids = [one.row.pk for one in held.items if one.group in OF_LEADS]
     list(Handoff.objects.filter(id__in=handoff_ids).order_by("id").select_for_update(of=("self",), no_key=True))
     return locked
+
+
+def _require_decided(settled: Sequence[Settled]) -> None:
+    """Raise `Invalid`, naming the first group, where nobody said what becomes of something."""
+    left = Counter(one.item.group for one in settled if one.is_undecided)
+    if left:
+        names = ", ".join(f"{group.label} ({count})" for group, count in left.items())
+        text = _("Say what becomes of these: %(groups)s. They may stay, too, if you say so.")
+        raise Invalid(text % {"groups": names}, field=next(iter(left)).value)
 
 
 def _require_takers(settled: Sequence[Settled]) -> None:
@@ -202,7 +219,7 @@ def _rewrite_ladder(policy: Policy, *, old: User, new: User | None, actor: User,
     sla.policies.edit(policy, values={"steps": steps}, actor=actor, at=at)
 
 
-def _go(person: User, *, kind: str, actor: User, absence: tuple[dt.date, dt.date] | None, at: dt.datetime) -> None:
+def _go(person: User, *, kind: str, absence: tuple[dt.date, dt.date] | None, at: dt.datetime) -> None:
     """Write that the person is gone, off duty or away; the last step, since it waits for whoever points at them."""
     if kind == Kind.LEAVE:
         people.require_another_admin(person, field="is_active")
@@ -215,7 +232,7 @@ def _go(person: User, *, kind: str, actor: User, absence: tuple[dt.date, dt.date
     elif kind == Kind.OFF_DUTY:
         person.is_on_duty = False
     elif absence is not None:
-        person.away_from, person.away_until = own_settings.absence_of(person, first=absence[0], last=absence[1], at=at)
+        person.away_from, person.away_until = ways_out.absence_of(person, first=absence[0], last=absence[1], at=at)
     elif person.away_until is None or person.away_until <= at:
         raise Invalid(_("Say from which day to which %(name)s is away.") % {"name": person}, field="away_from")
     person.save(update_fields=["is_active", "is_on_duty", "away_from", "away_until"])
@@ -235,8 +252,24 @@ def _moved(settled: Sequence[Settled]) -> list[dict[str, str | None]]:
     ]
 
 
+def _kept(settled: Sequence[Settled], *, person: User, kind: str, at: dt.datetime) -> list[dict[str, str | None]]:
+    """What stays by choice, each with when the first of it falls due that its owner is not there to see to."""
+    since, until = kept.while_away(kind, person.away_from, person.away_until, at=at)
+    first: dict[str, str] = {}
+    for due in kept.falling_due(settled, person=person, since=since, until=until):
+        first.setdefault(due.item.key, due.due_at.isoformat())
+    return [
+        {"group": one.item.group.value, "key": one.item.key, "label": one.item.name, "due_at": first.get(one.item.key)}
+        for one in settled
+        if one.is_kept
+    ]
+
+
 def _tell(departure: Departure, settled: Sequence[Settled], *, at: dt.datetime) -> None:
-    """Tell each new holder once of all they got, and the person themselves, who comes back, where it all went."""
+    """Tell each new holder once of all they got, and the person themselves, who comes back, where it all went.
+
+    Managers, and the webhooks that listen, are told once of the whole.
+    """
     got: dict[int, Counter[str]] = {}
     for one in settled:
         if one.to is not None:
@@ -261,4 +294,32 @@ def _tell(departure: Departure, settled: Sequence[Settled], *, at: dt.datetime) 
                 params={"by": str(departure.actor), "count": len(departure.moved), "names": names},
             )
         )
+    if settled:
+        drafts += _of_the_whole(departure, settled)
     notices.tell(drafts, at=at)
+
+
+def _of_the_whole(departure: Departure, settled: Sequence[Settled]) -> list[notices.Draft]:
+    """What managers are told: who goes how, and in numbers what becomes of what they held."""
+    params = {
+        "name": str(departure.person),
+        "kind": departure.kind,
+        "by": str(departure.actor),
+        "got": dict(Counter(str(one.to) for one in settled if one.to)),
+        "kept": len(departure.kept),
+        "due": sum(row["due_at"] is not None for row in departure.kept),
+        "waiting": sum(one.is_waiting for one in settled),
+        "unowned": sum(one.is_unowned for one in settled),
+    }
+    managers = notices.people_with(Role.MANAGER) or notices.people_with(Role.ADMIN)
+    others = [one for one in managers if one.pk not in (departure.actor_id, departure.person_id)]
+    # Where the manager did it alone, it is still said once: webhooks hear of what somebody is told.
+    return [
+        notices.Draft(
+            kind=NoticeKind.DEPARTED,
+            dedup_key=f"departed:{departure.pk}:{one.pk}",
+            recipient_id=one.pk,
+            params=params,
+        )
+        for one in others or [departure.actor]
+    ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import zoneinfo
 from collections.abc import Collection
 from typing import Any
 
@@ -13,9 +12,10 @@ from django.utils.translation import gettext as _
 
 from crm import rhythms
 from crm.errors import Invalid
-from crm.flows import reports
-from crm.models import OptOut, User
+from crm.flows import reports, ways_out
+from crm.models import Departure, OptOut, User
 from crm.models.notices import ALWAYS_IN_BELL, Channel
+from leads import routing
 
 FIELDS = (
     "language",
@@ -37,14 +37,19 @@ def save_own_settings(
     """Change one's own settings. `values` are columns named in `FIELDS`; `unwanted` are (kind, channel).
 
     The first and the last day out of office come as days, `away_from` and `away_until`, both included, of the person's
-    own time zone. Raises `Invalid`.
+    own time zone; without them the absence stays as it is. Raises `Invalid`, and `HandOverFirst` where a person would
+    be away longer than is known and holds something: `flows.departures.depart` writes the days along with the choice.
     """
+    if values.get("away_from"):
+        # Nobody is given a lead while they are going.
+        routing.hold()
     person = User.objects.select_for_update().get(id=actor.pk)
     first, last = values.get("away_from"), values.get("away_until")
     _require_both("quiet", values.get("quiet_from"), values.get("quiet_until"))
     _require_both("away", first, last)
     if values.get("quiet_from") and values["quiet_from"] == values["quiet_until"]:
         raise Invalid(_("Quiet hours end at another time than they begin."), field="quiet_until")
+    is_going = bool(first and last) and ways_out.is_away_longer(person, first=first, last=last, at=at)
     if not person.sees_sla:
         values = values | {"report_rhythm": rhythms.OFF}
     for name in FIELDS:
@@ -56,24 +61,15 @@ def save_own_settings(
         name, messages = next(iter(error.message_dict.items()))
         raise Invalid(" ".join(messages), field=name) from error
     if first and last:
-        person.away_from, person.away_until = absence_of(person, first=first, last=last, at=at)
+        person.away_from, person.away_until = ways_out.absence_of(person, first=first, last=last, at=at)
+        if is_going:
+            ways_out.require_nothing_held(person, kind=Departure.Kind.AWAY)
     if person.deputy and not person.possible_deputies().filter(id=person.deputy.pk).exists():
         raise Invalid(_("Choose a colleague who sees every contact."), field="deputy")
     person.next_report_at = reports.next_report_at(person, after=at)
     person.save(update_fields=[*FIELDS, "next_report_at"])
     _set_unwanted(person, unwanted)
     return person
-
-
-def absence_of(person: User, *, first: dt.date, last: dt.date, at: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
-    """From when to when somebody is away who is so from one day to another, both included. Raises `Invalid`."""
-    zone = zoneinfo.ZoneInfo(person.time_zone)
-    if last < first:
-        raise Invalid(_("The last day is not before the first."), field="away_until")
-    until = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), tzinfo=zone)
-    if until <= at:
-        raise Invalid(_("That is over already. Leave both days empty."), field="away_until")
-    return dt.datetime.combine(first, dt.time(), tzinfo=zone), until
 
 
 def _require_both(name: str, begin: object, end: object) -> None:

@@ -10,12 +10,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from crm.errors import Forbidden, Invalid, NotFound
+from crm.flows import ways_out
 from crm.models import Departure, Role, User
-from crm.queries import holdings
-from crm.queries.holdings import FOR_GOOD
 from leads import routing
 from sla import calendars
 
@@ -53,9 +51,10 @@ def create_person(*, actor: User, values: dict[str, Any], roles: Sequence[str], 
 
 @transaction.atomic
 def edit_person(*, actor: User, person_id: int, values: dict[str, Any], roles: Sequence[str], at: dt.datetime) -> User:
-    """Change a person. Nobody who holds something goes or stops selling, and one administrator always stays.
+    """Change a person. Nobody who holds something goes or goes off duty, and one administrator always stays.
 
-    What they hold is handed over first, as `flows.departures.depart` does. Raises `Forbidden`, `NotFound`, `Invalid`.
+    What becomes of it is said to `flows.departures.depart`, which lets them go. Raises `Forbidden`, `NotFound`,
+    `HandOverFirst`, `Invalid`.
     """
     _require_admin(actor)
     _require_roles(roles)
@@ -64,9 +63,9 @@ def edit_person(*, actor: User, person_id: int, values: dict[str, Any], roles: S
     person = User.objects.select_for_update().filter(id=person_id).first()
     if person is None:
         raise NotFound(_("There is no such person."))
-    kind = way_out(person, values=values, roles=roles)
-    if kind in FOR_GOOD:
-        _require_nothing_held(person, kind=kind)
+    kind = ways_out.way_out(person, values=values, roles=roles)
+    if kind:
+        ways_out.require_nothing_held(person, kind=kind)
     if kind == Departure.Kind.LEAVE or Role.ADMIN not in roles:
         require_another_admin(person, field="is_active" if kind == Departure.Kind.LEAVE else "roles")
     _set(person, values, at=at)
@@ -78,7 +77,10 @@ def edit_person(*, actor: User, person_id: int, values: dict[str, Any], roles: S
 
 @transaction.atomic
 def set_duty(*, actor: User, person_id: int, is_on_duty: bool, at: dt.datetime) -> User:
-    """Set a salesperson on duty or off: for managers too, who see who waits. Raises `Forbidden`, `NotFound`."""
+    """Set a salesperson on duty or off: for managers too, who see who waits.
+
+    Raises `Forbidden`, `NotFound`, and `HandOverFirst` where somebody goes off duty who holds something.
+    """
     if not (actor.is_manager or actor.is_admin):
         raise Forbidden(_("Who is on duty is for managers and administrators to say."))
     routing.hold()
@@ -86,8 +88,31 @@ def set_duty(*, actor: User, person_id: int, is_on_duty: bool, at: dt.datetime) 
     person = sellers.filter(id=person_id).first()
     if person is None:
         raise NotFound(_("There is no such salesperson."))
+    if person.is_on_duty and not is_on_duty:
+        ways_out.require_nothing_held(person, kind=Departure.Kind.OFF_DUTY)
     person.is_on_duty = is_on_duty
     person.save(update_fields=["is_on_duty"])
+    return person
+
+
+@transaction.atomic
+def set_absence(*, actor: User, person_id: int, days: tuple[dt.date, dt.date] | None, at: dt.datetime) -> User:
+    """Say from which day to which somebody is out of office, both included, or by None that they are back.
+
+    For themselves, managers and administrators. What moved meanwhile does not move back. Raises `NotFound`, `Invalid`,
+    and `HandOverFirst` where they would be away longer than is known and hold something.
+    """
+    routing.hold()
+    person = User.objects.select_for_update(of=("self",), no_key=True).filter(id=person_id).first()
+    if person is None or not (person == actor or actor.is_manager or actor.is_admin):
+        raise NotFound(_("There is no such person."))
+    is_going = days is not None and ways_out.is_away_longer(person, first=days[0], last=days[1], at=at)
+    person.away_from, person.away_until = (
+        ways_out.absence_of(person, first=days[0], last=days[1], at=at) if days else (None, None)
+    )
+    if is_going:
+        ways_out.require_nothing_held(person, kind=Departure.Kind.AWAY)
+    person.save(update_fields=["away_from", "away_until"])
     return person
 
 
@@ -104,17 +129,6 @@ def give_password(*, actor: User, person_id: int, at: dt.datetime) -> tuple[User
     return person, password
 
 
-def way_out(person: User, *, values: dict[str, Any], roles: Sequence[str]) -> str:
-    """In what way these values would have a person go, as a `Departure.Kind`; empty when in none."""
-    if person.is_active and not values.get("is_active", True):
-        return Departure.Kind.LEAVE
-    if person.is_salesperson and Role.SALESPERSON not in roles:
-        return Departure.Kind.STOP
-    if person.is_on_duty and not values.get("is_on_duty", True):
-        return Departure.Kind.OFF_DUTY
-    return ""
-
-
 def _require_admin(actor: User) -> None:
     if not actor.is_admin:
         raise Forbidden(_("People are for administrators to enter and change."))
@@ -123,18 +137,6 @@ def _require_admin(actor: User) -> None:
 def _require_roles(roles: Sequence[str]) -> None:
     if not roles:
         raise Invalid(_("Give at least one role; without one a person sees nothing."), field="roles")
-
-
-def _require_nothing_held(person: User, *, kind: str) -> None:
-    held = len(holdings.holdings(person, kind=kind, user=None).items)
-    if held:
-        text = ngettext(
-            "%(name)s still holds %(count)d thing that somebody else has to take. Hand it over first.",
-            "%(name)s still holds %(count)d things that somebody else has to take. Hand them over first.",
-            held,
-        )
-        field = "is_active" if kind == Departure.Kind.LEAVE else "roles"
-        raise Invalid(text % {"name": person, "count": held}, field=field)
 
 
 def require_another_admin(person: User, *, field: str) -> None:

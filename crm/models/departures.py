@@ -26,6 +26,8 @@ class Departure(models.Model):
     at = models.DateTimeField()
     moved = models.JSONField(default=list)
     """Each thing that went on, as `{"group", "key", "label", "to", "because"}`; `to` is null for what nobody took."""
+    kept = models.JSONField(default=list)
+    """Each thing that stays by choice, as `{"group", "key", "label", "due_at"}`: when of it the first falls due."""
 
     class Meta:
         ordering: ClassVar = ["-at", "-id"]

@@ -31,6 +31,7 @@ class NoticeKind(models.TextChoices):
     REPORT = "report", _("Report of promises")
     WEBHOOK_OFF = "webhook_off", _("A webhook was switched off")
     HANDED_OVER = "handed_over", _("A colleague’s work handed over")
+    DEPARTED = "departed", _("Somebody leaves or is away")
 
 
 PERSONAL_KINDS = (NoticeKind.REPORT, NoticeKind.WEBHOOK_OFF, NoticeKind.HANDED_OVER)

@@ -189,6 +189,14 @@ class User(AbstractBaseUser):
         """Whether the person is out of office at `at`."""
         return bool(self.away_from and self.away_until and self.away_from <= at < self.away_until)
 
+    def days_away(self, at: dt.datetime) -> tuple[dt.date, dt.date] | None:
+        """The first and the last day out of office, of the person's own zone; None when none lie ahead at `at`."""
+        if not (self.away_from and self.away_until) or self.away_until <= at:
+            return None
+        zone = zoneinfo.ZoneInfo(self.time_zone)
+        last = (self.away_until - dt.timedelta(microseconds=1)).astimezone(zone).date()
+        return self.away_from.astimezone(zone).date(), last
+
     @property
     def working_time(self) -> Calendar | None:
         """The calendar by which the person works: their own, else that of their team; without either they always do."""

@@ -160,14 +160,14 @@ class Decisions:
     items: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, item: Item, *, kind: str) -> str:
-        """What was chosen for a thing; without a word, what stands first."""
+        """What was chosen for a thing; without a word, what stands first, and nothing where that has to be said."""
         return self.items.get(item.key) or self.groups.get(item.group) or default_for(item.group, kind=kind)
 
 
 def default_for(group: Group, *, kind: str) -> str:
-    """What happens to a group of which nothing was said."""
+    """What happens to a group of which nothing was said; empty for an absence, where nothing stays by silence."""
     if kind not in FOR_GOOD:
-        return KEEP
+        return ""
     if group is Group.TASKS:
         return OWNER
     return ROUTE if group in SELLING else NOBODY
@@ -185,28 +185,42 @@ def ways(group: Group, *, kind: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Settled:
-    """What becomes of one thing: it goes `to` somebody, stays where it is (`is_kept`), or nobody has it."""
+    """What becomes of one thing: it goes `to` somebody, stays where it is (`is_kept`), or nobody has it.
+
+    While it is `is_undecided`, that has still to be said.
+    """
 
     item: Item
     to: User | None = None
     because: str = ""
     is_override: bool = False
     is_kept: bool = False
+    is_undecided: bool = False
+
+    @property
+    def is_left(self) -> bool:
+        """Whether nobody has it."""
+        return self.to is None and not self.is_kept and not self.is_undecided
 
     @property
     def is_stuck(self) -> bool:
         """Whether somebody has to be named: a lead in work has an owner, always."""
-        return self.to is None and not self.is_kept and self.item.group in OF_LEADS and not self.item.can_wait
+        return self.is_left and self.item.group in OF_LEADS and not self.item.can_wait
 
     @property
     def is_cancelled(self) -> bool:
         """Whether it is a task that need not be done any more."""
-        return self.to is None and not self.is_kept and self.item.group is Group.TASKS
+        return self.is_left and self.item.group is Group.TASKS
 
     @property
     def is_waiting(self) -> bool:
         """Whether it will stand in the queue of what waits for capacity."""
-        return self.to is None and not self.is_kept and self.item.can_wait
+        return self.is_left and self.item.can_wait
+
+    @property
+    def is_unowned(self) -> bool:
+        """Whether it is a contact that nobody owns from then on."""
+        return self.is_left and self.item.group is Group.CUSTOMERS
 
 
 def settle(held: Holdings, decisions: Decisions, *, at: dt.datetime) -> list[Settled]:
@@ -223,7 +237,9 @@ def settle(held: Holdings, decisions: Decisions, *, at: dt.datetime) -> list[Set
     colleagues = {one.email: one for one in held.person.possible_deputies()} if _asks_colleagues(held) else {}
     for item in held.items:
         chosen = decisions.of(item, kind=held.kind).strip()
-        if chosen == ROUTE and ROUTE in ways(item.group, kind=held.kind):
+        if not chosen:
+            found[item.key] = Settled(item, is_undecided=True)
+        elif chosen == ROUTE and ROUTE in ways(item.group, kind=held.kind):
             to_route.append(item)
         elif chosen in ways(item.group, kind=held.kind):
             owner = item.row.contact.owner if chosen == OWNER else None

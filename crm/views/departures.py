@@ -16,10 +16,14 @@ from crm import toasts
 from crm.access import person
 from crm.errors import Conflict, Forbidden, Invalid
 from crm.flows import departures as flows
+from crm.flows import people
+from crm.flows.ways_out import absence_of
 from crm.forms_departures import HandOverForm
 from crm.models import Departure, User
 from crm.queries import holdings as queries
+from crm.queries import kept
 from crm.queries.holdings import FOR_GOOD, Decisions, Settled
+from crm.queries.kept import Due
 from leads.selling import sellers
 
 
@@ -33,6 +37,11 @@ def hand_over(request: HttpRequest, person_id: int) -> HttpResponse:
         raise Http404
     if not flows.may_see_to(user, found, kind=kind):
         raise Forbidden(_("Administrators let people go; managers may set them off duty or away."))
+    if request.POST.get("act") == "back":
+        people.set_absence(actor=user, person_id=person_id, days=None, at=now)
+        text = _("%(name)s is back. What was handed over does not come back by itself.") % {"name": found}
+        toasts.tell(request=request, text=text)
+        return HttpResponseRedirect(_home(user, found), status=303)
     form = _form(request, found, kind=kind, user=user)
     if form.is_bound and form.is_valid() and request.POST.get("act") != "preview":
         try:
@@ -64,10 +73,18 @@ def _form(request: HttpRequest, found: User, *, kind: str, user: User) -> HandOv
     )
     data = request.POST if request.method == "POST" else None
     initial: dict[str, Any] = {"seen": held.fingerprint}
-    if found.away_from and found.away_until and found.away_until > timezone.now():
-        last = timezone.localtime(found.away_until) - dt.timedelta(days=1)
-        initial |= {"away_from": timezone.localdate(found.away_from), "away_until": last.date()}
+    # The days that somebody was about to save, else those that are known.
+    if days := found.days_away(timezone.now()):
+        initial |= {"away_from": days[0], "away_until": days[1]}
+    initial |= {name: day for name in ("away_from", "away_until") if (day := _day(request.GET.get(name, "")))}
     return HandOverForm(data, held=held, selling=selling, colleagues=colleagues, initial=initial)
+
+
+def _day(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _page(request: HttpRequest, form: HandOverForm, *, found: User, kind: str, now: dt.datetime) -> HttpResponse:
@@ -84,14 +101,32 @@ def _page(request: HttpRequest, form: HandOverForm, *, found: User, kind: str, n
         "is_for_good": kind in FOR_GOOD,
         "shares": queries.shares(settled),
         "kept_count": sum(one.is_kept for one in settled),
+        "due": _due(form, settled, found=found, kind=kind, now=now),
+        "undecided_count": sum(one.is_undecided for one in settled),
+        "unowned_count": sum(one.is_unowned for one in settled),
         "waiting": [one for one in settled if one.is_waiting],
         "ending_count": sum(one.is_cancelled for one in settled),
         "stuck": [one for one in settled if one.is_stuck],
+        "is_known_away": kind == Departure.Kind.AWAY and found.days_away(now) is not None,
         "home": _home(person(request), found),
     }
     is_preview = request.htmx and request.POST.get("act") == "preview"  # type: ignore[attr-defined]
     template = "people/hand_over_shares.html" if is_preview else "people/hand_over.html"
     return render(request, template, context, status=422 if form.errors and not is_preview else 200)
+
+
+def _due(form: HandOverForm, settled: list[Settled], *, found: User, kind: str, now: dt.datetime) -> list[Due]:
+    """What of the things that stay falls due while they are away, by the days as they stand on the page."""
+    days = form.absence() if form.is_bound else (form.initial.get("away_from"), form.initial.get("away_until"))
+    first_at = end_at = None
+    if days and all(days):
+        try:
+            first_at, end_at = absence_of(found, first=days[0], last=days[1], at=now)
+        except Invalid as refusal:
+            if form.is_bound:
+                form.add_error(refusal.field, str(refusal))
+    since, until = kept.while_away(kind, first_at, end_at, at=now)
+    return kept.falling_due(settled, person=found, since=since, until=until)
 
 
 def _said(made: Departure) -> str:

@@ -17,6 +17,7 @@ from crm import toasts
 from crm.access import person, roles_required
 from crm.errors import Invalid
 from crm.flows import people as flows
+from crm.flows import ways_out
 from crm.forms import PersonForm, time_zones
 from crm.models import Role, User
 from crm.queries import holdings
@@ -101,7 +102,7 @@ def person_edit(request: HttpRequest, person_id: int) -> HttpResponse:
 
 def _going(found: User, *, values: dict[str, Any], roles: list[str]) -> str:
     """In what way a person would go who holds something that then has to be handed over; empty when in none."""
-    kind = flows.way_out(found, values=values, roles=roles)
+    kind = ways_out.way_out(found, values=values, roles=roles)
     return kind if kind and holdings.holdings(found, kind=kind, user=None).items else ""
 
 

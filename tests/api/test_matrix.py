@@ -92,6 +92,7 @@ WRITES = [
     ("post", "handover-rules/", {"name": "New", "conditions": CHOICE}, MANAGED | dict.fromkeys(MANAGEMENT, 201)),
     ("patch", "handover-rules", {"name": "Old"}, MANAGED | dict.fromkeys(MANAGEMENT, 200)),
     ("post", "reasons/1/shift/", {"to": "down"}, MANAGED | dict.fromkeys(MANAGEMENT, 200)),
+    ("patch", "people", {"capacity": 9}, ADMINISTERED | {Role.ADMIN: 200}),
     ("patch", "webhooks", {"name": "Old"}, ADMINISTERED | {Role.ADMIN: 200}),
     ("delete", "webhooks", None, ADMINISTERED | {Role.ADMIN: 204}),
     # In use, so that it stays whoever asks.
@@ -113,7 +114,10 @@ VERBS = [
     ("contacts", "disqualify", {"marketer": 409, "manager": 403, "salesperson": 409, "admin": 403}),
     ("contacts", "merge", {"marketer": 400, "manager": 400, "salesperson": 400, "admin": 400}),
     ("contacts", "requalify", {"marketer": 409, "manager": 409, "salesperson": 403, "admin": 403}),
-    ("people", "hand-over", {"marketer": 403, "manager": 400, "salesperson": 403, "admin": 400}),
+    # The world's person is the marketer: everybody may see to themselves.
+    ("people", "hand-over", {"marketer": 400, "manager": 400, "salesperson": 404, "admin": 400}),
+    ("people", "absence", {"marketer": 400, "manager": 400, "salesperson": 404, "admin": 400}),
+    ("people", "duty", {"marketer": 403, "manager": 400, "salesperson": 403, "admin": 400}),
     ("handoffs", "redirect", {"marketer": 403, "manager": 403, "salesperson": 409, "admin": 403}),
     ("contacts", "undo", {"marketer": 409, "manager": 409, "salesperson": 409, "admin": 409}),
     ("opportunities", "move", {"marketer": 400, "manager": 400, "salesperson": 400, "admin": 400}),
@@ -230,7 +234,7 @@ ALLOWED = {
     "timers": ({"get"}, {"get"}),
     "alerts": ({"get"}, {"get"}),
     "imports": ({"get"}, {"get"}),
-    "people": ({"get"}, {"get"}),
+    "people": ({"get"}, {"get", "patch"}),
     "outbounds": ({"get", "post"}, {"get", "patch"}),
     "webhooks": ({"get", "post"}, {"get", "patch", "delete"}),
     "reasons": ({"get", "post"}, {"get", "patch", "delete"}),

@@ -6,10 +6,11 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from crm import flows
+from crm import flows, notice_words
 from crm.errors import Conflict, Forbidden, Invalid, NotFound
-from crm.flows import departures, people
-from crm.models import Departure, Notice, User
+from crm.flows import departures, own_settings, people
+from crm.flows.ways_out import HandOverFirst
+from crm.models import Delivery, Departure, Notice, Team, User, Webhook
 from crm.queries import holdings, unnoticed, verify
 from crm.queries.holdings import KEEP, Decisions, Group
 from crm.queries.unnoticed import Kind
@@ -49,6 +50,9 @@ def held(marketer, salesperson, other_salesperson):
 def leave(actor, person, *, kind="leave", at=TUESDAY, groups=None, items=None, **more):
     decisions = Decisions(groups or {}, items or {})
     return departures.depart(actor=actor, person_id=person.pk, kind=kind, decisions=decisions, at=at, **more)
+
+
+STAYS = dict.fromkeys(["offered", "in_work", "opportunities", "customers"], KEEP)
 
 
 def holder_of(handoff):
@@ -106,8 +110,8 @@ def test_the_history_stays_under_the_name_of_who_did_it(held, salesperson, admin
 
 def test_each_new_holder_is_told_once(held, salesperson, other_salesperson, administrator):
     leave(administrator, salesperson)
-    told = Notice.objects.filter(created_at=TUESDAY)
-    assert [(one.kind, one.recipient) for one in told] == [("handed_over", other_salesperson)]
+    told = Notice.objects.filter(created_at=TUESDAY, kind="handed_over")
+    assert [one.recipient for one in told] == [other_salesperson]
     assert told.get().params["got"] == {"offered": 2, "in_work": 1, "opportunities": 1, "customers": 1}
 
 
@@ -149,7 +153,7 @@ def test_who_is_away_may_keep_it(held, salesperson, other_salesperson, manager):
         manager,
         salesperson,
         kind="away",
-        groups={"offered": other_salesperson.email},
+        groups=STAYS | {"offered": other_salesperson.email},
         items={f"offered-{held['two'].pk}": KEEP},
         absence=(first, last),
     )
@@ -159,11 +163,23 @@ def test_who_is_away_may_keep_it(held, salesperson, other_salesperson, manager):
     salesperson.refresh_from_db()
     assert salesperson.is_away(TUESDAY + DAY)
     told = Notice.objects.get(created_at=TUESDAY, recipient=salesperson)
+    kept = {row["key"]: row["due_at"] for row in made.kept}
+    assert set(kept) == {
+        f"{group}-{pk}"
+        for group, pk in [
+            ("offered", held["two"].pk),
+            ("in_work", held["tea"].pk),
+            ("opportunities", held["deal"].pk),
+            ("customers", held["done"].contact_id),
+        ]
+    }
+    due = Timer.objects.open().filter(handoff=held["two"], due_at__gt=TUESDAY).order_by("due_at").first()
+    assert kept[f"offered-{held['two'].pk}"] == (due.due_at.isoformat() if due else None)
     assert (told.kind, told.params["count"], told.params["names"]) == ("handed_over", 1, ["Otto Other"])
 
 
 def test_off_duty_and_the_role_go_the_same_way(held, salesperson, other_salesperson, manager, administrator):
-    leave(manager, salesperson, kind="off_duty")
+    leave(manager, salesperson, kind="off_duty", groups=STAYS)
     salesperson.refresh_from_db()
     assert not salesperson.is_on_duty
     assert holder_of(held["one"]) == salesperson
@@ -195,7 +211,7 @@ def test_what_was_looked_at_is_what_is_handed_over(held, marketer, salesperson, 
 def test_nobody_goes_without_handing_over(held, salesperson, administrator):
     values = {name: getattr(salesperson, name) for name in people.FIELDS}
     for changed, roles in (({"is_active": False}, ["salesperson"]), ({}, ["manager"])):
-        with pytest.raises(Invalid, match="still holds 5 things"), transaction.atomic():
+        with pytest.raises(HandOverFirst, match="still holds 5 things"), transaction.atomic():
             people.edit_person(
                 actor=administrator, person_id=salesperson.pk, values=values | changed, roles=roles, at=TUESDAY
             )
@@ -237,7 +253,8 @@ def test_who_may_see_to_it(held, marketer, salesperson, other_salesperson, manag
     for actor, kind in ((manager, "leave"), (salesperson, "leave"), (salesperson, "off_duty")):
         with pytest.raises(Forbidden):
             leave(actor, salesperson, kind=kind)
-    leave(salesperson, salesperson, kind="away", absence=(dt.date(2026, 11, 18), dt.date(2026, 11, 18)))
+    one_day = (dt.date(2026, 11, 18), dt.date(2026, 11, 18))
+    leave(salesperson, salesperson, kind="away", absence=one_day, groups=STAYS)
     with pytest.raises(Invalid, match="last administrator"):
         leave(administrator, administrator)
 
@@ -274,3 +291,104 @@ def test_what_was_moved_away_from_them_does_not_come_back_by_undo(held, salesper
     with pytest.raises(Conflict, match="Sam Seller takes no leads any more"):
         flows.undo(actor=manager, handoff_id=held["one"].pk, at=TUESDAY)
     assert Handoff.objects.get(pk=held["one"].pk).assignee == other_salesperson
+
+
+# Absences: wherever they are entered, what is held is decided first --------------------------------------------------
+
+FIRST, LAST = dt.date(2026, 11, 18), dt.date(2026, 11, 25)
+
+
+def enter_own(person, **days):
+    given = {"language": "en", "time_zone": "UTC", "away_from": FIRST, "away_until": LAST, **days}
+    return own_settings.save_own_settings(actor=person, values=given, unwanted=(), at=TUESDAY)
+
+
+def enter(actor, person, days=(FIRST, LAST)):
+    return people.set_absence(actor=actor, person_id=person.pk, days=days, at=TUESDAY)
+
+
+@pytest.fixture
+def ways(salesperson, manager, administrator):
+    """Every way in which somebody is said not to be there."""
+    values = {"is_on_duty": False}
+    person = salesperson
+    return {
+        "own settings": lambda: enter_own(person),
+        "themselves": lambda: enter(person, person),
+        "a manager": lambda: enter(manager, person),
+        "off duty": lambda: people.set_duty(actor=manager, person_id=person.pk, is_on_duty=False, at=TUESDAY),
+        "off duty, by an administrator": lambda: people.edit_person(
+            actor=administrator, person_id=person.pk, values=values, roles=person.roles, at=TUESDAY
+        ),
+    }
+
+
+def test_nobody_is_away_before_it_is_said_what_becomes_of_what_they_hold(held, ways, salesperson):
+    for name, way in ways.items():
+        with pytest.raises(HandOverFirst, match="still holds 5 things") as refusal, transaction.atomic():
+            way()
+        assert refusal.value.way == f"/api/v1/people/{salesperson.pk}/hand-over/", name
+    salesperson.refresh_from_db()
+    assert (salesperson.is_on_duty, salesperson.away_from) == (True, None)
+
+
+def test_who_holds_nothing_is_not_bothered(ways, salesperson):
+    for name, way in ways.items():
+        User.objects.filter(pk=salesperson.pk).update(is_on_duty=True, away_from=None, away_until=None)
+        way()
+        salesperson.refresh_from_db()
+        assert not salesperson.is_on_duty or salesperson.days_away(TUESDAY) == (FIRST, LAST), name
+
+
+def test_only_days_that_are_not_known_yet_are_asked_about(held, salesperson, manager):
+    leave(salesperson, salesperson, kind="away", absence=(FIRST, LAST), groups=STAYS)
+    for days in ((FIRST, LAST), (FIRST, LAST - DAY), (FIRST + DAY, LAST - DAY)):
+        assert enter(manager, salesperson, days).days_away(TUESDAY) == days
+        enter_own(salesperson, away_from=days[0], away_until=days[1])
+    for days in ((FIRST, LAST - DAY), (FIRST + DAY, LAST), (LAST + 3 * DAY, LAST + 4 * DAY)):
+        with pytest.raises(HandOverFirst), transaction.atomic():
+            enter(manager, salesperson, days)
+    assert enter(manager, salesperson, None).days_away(TUESDAY) is None
+    with pytest.raises(Invalid, match="over already"):
+        enter(manager, salesperson, (FIRST - 9 * DAY, FIRST - 8 * DAY))
+
+
+def test_for_an_absence_each_group_needs_a_word_and_all_of_it_is_one_transaction(held, salesperson, other_salesperson):
+    for groups in ({}, {"offered": other_salesperson.email}):
+        said = r"Say what becomes of these: .*Leads in work \(1\)"
+        with pytest.raises(Invalid, match=said) as refusal, transaction.atomic():
+            leave(salesperson, salesperson, kind="away", absence=(FIRST, LAST), groups=groups)
+        assert refusal.value.field in ("offered", "in_work")
+    with pytest.raises(Invalid, match="over already"), transaction.atomic():
+        moving = STAYS | {"offered": other_salesperson.email}
+        leave(salesperson, salesperson, kind="away", absence=(dt.date(2026, 11, 1),) * 2, groups=moving)
+    assert holder_of(held["one"]) == salesperson
+    assert not Departure.objects.exists()
+    # Days that lie ahead: what moves, moves at once.
+    made = leave(salesperson, salesperson, kind="away", absence=(FIRST, LAST), groups=moving)
+    assert holder_of(held["one"]) == holder_of(held["two"]) == other_salesperson
+    salesperson.refresh_from_db()
+    assert salesperson.days_away(TUESDAY) == (FIRST, LAST)
+    assert (len(made.moved), len(made.kept)) == (2, 3)
+    assert differences() == []
+
+
+def test_another_team_takes_nothing_along(held, salesperson, administrator):
+    values = {"team": Team.objects.create(name="Another")}
+    people.edit_person(
+        actor=administrator, person_id=salesperson.pk, values=values, roles=salesperson.roles, at=TUESDAY
+    )
+    assert holder_of(held["tea"]) == salesperson
+
+
+def test_a_webhook_is_told_of_the_whole_once(held, salesperson, other_salesperson, manager, administrator):
+    hook = Webhook.objects.create(name="Room", url="https://hooks.example.com/", kinds=["departed"], created_at=TUESDAY)
+    leave(salesperson, salesperson, kind="away", absence=(FIRST, LAST), groups=STAYS | {"offered": "route"})
+    told = Delivery.objects.get(webhook=hook).notice
+    assert (told.kind, told.recipient) == ("departed", manager)
+    said = notice_words.describe(told)
+    assert said.subject == "Sam Seller is out of office"
+    assert "Sam Seller handed over: 2 to Otto Other, 3 stay by choice" in said.summary
+    # A manager who does it alone is the one who is told, so that webhooks hear of it.
+    leave(manager, salesperson, kind="off_duty", groups=STAYS)
+    assert Delivery.objects.filter(webhook=hook).count() == 2

@@ -1,5 +1,6 @@
 """The page on which what somebody holds is handed over, and the same by the API."""
 
+import datetime as dt
 import re
 
 import pytest
@@ -8,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from crm.models import ApiKey, Departure, User
 from leads.models import Handoff
+from sla.models import Timer
 from tests.pages.sales_work import HTMX, TUESDAY, bring_to
 from tests.pages.test_people import words
 
@@ -89,11 +91,22 @@ def test_who_is_away_is_asked_what_stays(held, browsing, manager, salesperson):
     address = f"/people/{salesperson.pk}/hand-over/?why=away"
     client = browsing(manager)
     assert "Stays with Sam Seller" in client.get(address).content.decode()
-    assert "Say from which day to which Sam Seller is away." in words(client.post(address, {}))
-    answer = client.post(address, {"away_from": "2026-11-17", "away_until": "2026-11-19"})
+    stays = {"offered": "keep", "in_work": "keep"}
+    assert "Say from which day to which Sam Seller is away." in words(client.post(address, stays))
+    days = {"away_from": "2026-11-17", "away_until": "2026-11-19"}
+    refused = client.post(address, days)
+    assert refused.status_code == 422
+    assert "Say what becomes of these: Leads to be answered (2), Leads in work (1)." in words(refused)
+    assert 'value="2026-11-19"' in refused.content.decode() and not Departure.objects.exists()
+    said = words(client.post(address, days | stays | {"act": "preview"}, **HTMX))
+    assert "3 stay as they are." in said and "fall due while nobody is there." in said and "One Novak" in said
+    answer = client.post(address, days | stays)
     assert (answer.status_code, answer["Location"]) == (303, "/sla/unnoticed/")
     assert User.objects.get(pk=salesperson.pk).is_away(TUESDAY)
     assert Handoff.objects.filter(assignee=salesperson).count() == 3
+    assert "Sam Seller is back: forget these days" in words(client.get(address))
+    assert "Sam Seller is back." in words(client.post(address, {"act": "back"}, follow=True))
+    assert User.objects.get(pk=salesperson.pk).days_away(TUESDAY) is None
 
 
 def test_ones_own_absence_leads_here(held, browsing, salesperson):
@@ -105,10 +118,32 @@ def test_ones_own_absence_leads_here(held, browsing, salesperson):
         "time_zone": "UTC",
         "away_from": "2026-11-17",
         "away_until": "2026-11-18",
+        "quiet_from": "22:00",
+        "quiet_until": "06:00",
     }
     answer = client.post("/my-settings/", given)
-    assert answer["Location"] == f"/people/{salesperson.pk}/hand-over/?why=away"
-    assert client.post(answer["Location"], {})["Location"] == "/my-settings/"
+    days = "away_from=2026-11-17&away_until=2026-11-18"
+    assert answer["Location"] == f"/people/{salesperson.pk}/hand-over/?why=away&{days}"
+    salesperson.refresh_from_db()
+    # The days are saved along with the choice, all else at once.
+    assert (salesperson.away_from, salesperson.quiet_from.hour) == (None, 22)
+    page = client.get(answer["Location"]).content.decode()
+    assert 'value="2026-11-18"' in page and "3 are still to be decided" in page
+    choice = {"away_from": "2026-11-17", "away_until": "2026-11-18", "offered": "route", "in_work": "keep"}
+    assert client.post(answer["Location"], choice)["Location"] == "/my-settings/"
+    assert User.objects.get(pk=salesperson.pk).is_away(TUESDAY)
+    assert Handoff.objects.filter(assignee=salesperson).get() == held[2]
+    # Saved once more, nothing is asked again.
+    assert client.post("/my-settings/", given)["Location"] == "/my-settings/"
+
+
+def test_going_off_duty_leads_here_too(held, browsing, administrator, salesperson):
+    form = {"name": "Sam Seller", "email": salesperson.email, "roles": ["salesperson"], "capacity": "8"}
+    form |= {"time_zone": "UTC", "language": "en", "is_active": "on"}
+    answer = browsing(administrator).post(f"/settings/people/{salesperson.pk}/", form)
+    assert answer["Location"] == f"/people/{salesperson.pk}/hand-over/?why=off_duty"
+    salesperson.refresh_from_db()
+    assert salesperson.is_on_duty
 
 
 def test_it_takes_a_constant_number_of_queries(held, address, browsing, administrator, marketer, salesperson):
@@ -134,17 +169,62 @@ def test_wrong_ways_in(held, browsing, administrator, salesperson, other_salespe
     assert browsing(administrator).put(f"/people/{salesperson.pk}/hand-over/").status_code == 405
 
 
-def test_the_same_by_the_api(held, client, administrator, salesperson, other_salesperson):
-    _key, secret = ApiKey.objects.issue(user=administrator)
+def calling(client, caller, salesperson):
+    """What posts to the address of a person for the caller, and the caller's key."""
+    _key, secret = ApiKey.objects.issue(user=caller)
 
-    def post(path, body):
-        return client.post(
-            f"/api/v1/people/{salesperson.pk}/{path}/",
+    def post(path, body, method="post"):
+        return getattr(client, method)(
+            f"/api/v1/people/{salesperson.pk}/{path}/".replace("//", "/"),
             body,
             content_type="application/json",
             headers={"Authorization": f"Bearer {secret}"},
         )
 
+    return post, secret
+
+
+def test_by_the_api_nobody_is_away_before_it_is_said_what_becomes_of_it(
+    held, client, administrator, manager, salesperson, other_salesperson
+):
+    way = f"/api/v1/people/{salesperson.pk}/hand-over/"
+    days = {"away_from": "2026-11-17", "away_until": "2026-11-18"}
+    own, _key = calling(client, salesperson, salesperson)
+    managing, _key = calling(client, manager, salesperson)
+    administering, _key = calling(client, administrator, salesperson)
+    for answer in (
+        own("absence", days),
+        managing("absence", days),
+        managing("duty", {"is_on_duty": False}),
+        administering("", {"is_on_duty": False}, "patch"),
+        administering("", {"is_active": False}, "patch"),
+        administering("", {"roles": ["marketer"]}, "patch"),
+    ):
+        assert (answer.status_code, answer.json()["way"]) == (409, way)
+        assert "Sam Seller still holds 3 things" in answer.json()["detail"]
+    undecided = own("hand-over", {"why": "away", **days})
+    assert undecided.status_code == 400 and "Say what becomes of these" in undecided.json()["detail"]
+    choice = {"why": "away", **days, "groups": {"offered": other_salesperson.email, "in_work": "keep"}}
+    (kept,) = (one for one in own("hand-over/preview", choice).json()["items"] if one["becomes"] == "kept")
+    due = Timer.objects.open().get(handoff=held[2], milestone="contact").due_at
+    assert dt.datetime.fromisoformat(kept["due_at"]) == due
+    made = own("hand-over", choice).json()
+    assert ([row["to"] for row in made["moved"]], made["kept"][0]["key"]) == (
+        [other_salesperson.email] * 2,
+        f"in_work-{held[2].pk}",
+    )
+    assert own("absence", {"away_from": None, "away_until": None}).json()["away_from"] is None
+    stranger, _key = calling(client, other_salesperson, salesperson)
+    assert stranger("absence", days).status_code == stranger("hand-over", choice).status_code == 404
+    assert own("duty", {"is_on_duty": False}).status_code == 403
+    assert managing("", {"capacity": 3}, "patch").status_code == 403
+    assert administering("", {"capacity": 3, "team": None}, "patch").json()["capacity"] == 3
+    assert administering("", {"team": "Nowhere"}, "patch").status_code == 400
+    assert managing("absence", {"away_from": "2026-11-17", "away_until": None}).status_code == 400
+
+
+def test_the_same_by_the_api(held, client, administrator, salesperson, other_salesperson):
+    post, secret = calling(client, administrator, salesperson)
     order = {"why": "leave", "groups": {"offered": other_salesperson.email}}
     proposal = post("hand-over/preview", order).json()
     assert [(item["group"], item["to"], item["becomes"]) for item in proposal["items"]] == [
