@@ -209,19 +209,19 @@ class PersonResource(ReadOnlyResource):
     )
     @action(detail=True, methods=["post"])
     def absence(self, request: Request, pk: str) -> Response:
-        given = self.given(AbsenceSerializer)
+        found, given = self.found(), self.given(AbsenceSerializer)
         days = (given["away_from"], given["away_until"]) if given["away_from"] else None
-        flows.set_absence(actor=request.user, person_id=self.found().pk, days=days, at=timezone.now())
+        flows.set_absence(actor=request.user, person_id=found.pk, days=days, at=timezone.now())
         return self.answer()
 
     @verb(HandOverSerializer, DepartureSerializer, "Hand over all that somebody holds, and let them go. One step.")
     @action(detail=True, methods=["post"], url_path="hand-over")
     def hand_over(self, request: Request, pk: str) -> Response:
-        given = self.given(HandOverSerializer)
+        found, given = self.found(), self.given(HandOverSerializer)
         first, last = given["away_from"], given["away_until"]
         made = departures.depart(
             actor=request.user,
-            person_id=self.found().pk,
+            person_id=found.pk,
             kind=given["why"],
             decisions=_decisions(given),
             seen=given["seen"],
@@ -233,8 +233,8 @@ class PersonResource(ReadOnlyResource):
     @verb(HandOverSerializer, ProposalSerializer, "What a hand-over would do. Nothing is written.")
     @action(detail=True, methods=["post"], url_path="hand-over/preview")
     def proposal(self, request: Request, pk: str) -> Response:
-        given = self.given(HandOverSerializer)
-        held = queries.holdings(self.found(), kind=given["why"], user=request.user)
+        found, given = self.found(), self.given(HandOverSerializer)
+        held = queries.holdings(found, kind=given["why"], user=request.user)
         now = timezone.now()
         settled = queries.settle(held, _decisions(given), at=now)
         first_at, end_at = held.person.away_from, held.person.away_until

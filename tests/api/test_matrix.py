@@ -114,9 +114,9 @@ VERBS = [
     ("contacts", "disqualify", {"marketer": 409, "manager": 403, "salesperson": 409, "admin": 403}),
     ("contacts", "merge", {"marketer": 400, "manager": 400, "salesperson": 400, "admin": 400}),
     ("contacts", "requalify", {"marketer": 409, "manager": 409, "salesperson": 403, "admin": 403}),
-    # The world's person is the marketer: everybody may see to themselves.
-    ("people", "hand-over", {"marketer": 400, "manager": 400, "salesperson": 404, "admin": 400}),
-    ("people", "absence", {"marketer": 400, "manager": 400, "salesperson": 404, "admin": 400}),
+    # The world's person is the salesperson: everybody may see to themselves.
+    ("people", "hand-over", {"marketer": 404, "manager": 400, "salesperson": 400, "admin": 400}),
+    ("people", "absence", {"marketer": 404, "manager": 400, "salesperson": 400, "admin": 400}),
     ("people", "duty", {"marketer": 403, "manager": 400, "salesperson": 403, "admin": 400}),
     ("handoffs", "redirect", {"marketer": 403, "manager": 403, "salesperson": 409, "admin": 403}),
     ("contacts", "undo", {"marketer": 409, "manager": 409, "salesperson": 409, "admin": 409}),
