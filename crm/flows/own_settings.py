@@ -49,7 +49,7 @@ def save_own_settings(
     _require_both("away", first, last)
     if values.get("quiet_from") and values["quiet_from"] == values["quiet_until"]:
         raise Invalid(_("Quiet hours end at another time than they begin."), field="quiet_until")
-    is_going = bool(first and last) and ways_out.is_away_longer(person, first=first, last=last, at=at)
+    is_going = first is not None and last is not None and ways_out.is_away_longer(person, first=first, last=last, at=at)
     if not person.sees_sla:
         values = values | {"report_rhythm": rhythms.OFF}
     for name in FIELDS:

@@ -117,11 +117,13 @@ def _page(request: HttpRequest, form: HandOverForm, *, found: User, kind: str, n
 
 def _due(form: HandOverForm, settled: list[Settled], *, found: User, kind: str, now: dt.datetime) -> list[Due]:
     """What of the things that stay falls due while they are away, by the days as they stand on the page."""
-    days = form.absence() if form.is_bound else (form.initial.get("away_from"), form.initial.get("away_until"))
+    first, last = form.initial.get("away_from"), form.initial.get("away_until")
+    if form.is_bound:
+        first, last = form.absence() or (None, None)
     first_at = end_at = None
-    if days and all(days):
+    if first and last:
         try:
-            first_at, end_at = absence_of(found, first=days[0], last=days[1], at=now)
+            first_at, end_at = absence_of(found, first=first, last=last, at=now)
         except Invalid as refusal:
             if form.is_bound:
                 form.add_error(refusal.field, str(refusal))
