@@ -6,12 +6,16 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from leads.conditions import matches
 from leads.models import Activity, BotVerdict, Contact
 from scoring import engine
 from scoring.models import Adjustment, Component, Score, ScoringModel
 from scoring.services import Rule, Rules, load_rules, published_rules
+
+if TYPE_CHECKING:
+    from crm.models import User
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,12 @@ class RulePoints:
     capped: float
     activities: tuple[ActivityPoints, ...] = ()
     field: str = ""
+    """What a rule of fit looks at."""
+    value: object = None
+    """What is known of it."""
+    author: User | None = None
+    """Who gave or took the points of an adjustment."""
+    given_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -248,10 +258,14 @@ def explain(
     parts.sort(key=lambda part: -abs(part.points))
     get = rules.getter(contact)
     for check in rules.fit:
-        if matches(check.condition, get(check.field)):
-            parts.append(RulePoints(check.name, "fit", check.points, check.points, 0.0, field=check.field))
+        value = get(check.field)
+        if matches(check.condition, value):
+            parts.append(RulePoints(check.name, "fit", check.points, check.points, 0.0, field=check.field, value=value))
     given = ledger.adjustments
-    parts += [RulePoints(row.reason, "adjustment", row.points, row.points, 0.0) for row in given]
+    parts += [
+        RulePoints(row.reason, "adjustment", row.points, row.points, 0.0, author=row.author, given_at=row.at)
+        for row in given
+    ]
     fit, adjustment = rules.fit_of(contact), sum(row.points for row in given)
     score = engine.score_at(terms=terms.values(), fit=fit, adjustment=adjustment, at=at)
     cooling = rules.model.cooling_threshold
@@ -337,6 +351,6 @@ def replay(rules: Rules, activities: Iterable[Activity]) -> tuple[dict[int, list
 
 def _adjustments(contact_ids: Sequence[int], *, at: dt.datetime) -> dict[int, list[Adjustment]]:
     given: dict[int, list[Adjustment]] = defaultdict(list)
-    for row in Adjustment.objects.filter(contact_id__in=contact_ids, at__lte=at):
+    for row in Adjustment.objects.filter(contact_id__in=contact_ids, at__lte=at).select_related("author"):
         given[row.contact_id].append(row)
     return given

@@ -21,6 +21,11 @@ def live_scores(contacts: Sequence[Contact], *, at: dt.datetime) -> dict[int, Li
     return scoring.queries.live_scores(contacts, at=at)
 
 
+def course(contact: Contact, *, since: dt.datetime, at: dt.datetime) -> list[tuple[dt.datetime, float]]:
+    """The score of `contact` evenly from `since` to `at`, by the rules in force."""
+    return scoring.queries.course(contact, since=since, at=at)
+
+
 def explanation(contact: Contact, *, at: dt.datetime) -> Explanation:
     """Why the score of `contact` at `at` is what it is."""
     return scoring.queries.explain(contact, at=at)

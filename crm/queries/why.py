@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 from urllib.parse import urlencode
 
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from crm import formats
 from crm.charts import CourseMark, CoursePoint, ScoreCourse
 from crm.faces import ReasonGroup, ReasonLine, ScoreFace, ScoreReasons
+from leads.conditions import Several, is_unset
 from leads.models import Contact
 from scoring import queries as scores
 from scoring.queries import Explanation, Ledger, RulePoints
@@ -22,6 +25,8 @@ MARKS = 3
 MARK_ROOM = dt.timedelta(days=9)
 LEAST_MARKED = 3.0
 LEAST_CUT = 0.05
+SHORTEST = 10
+"""So many letters of a value stand beside a rule of fit."""
 
 
 def score_face(why: Explanation) -> ScoreFace:
@@ -50,16 +55,36 @@ def score_reasons(why: Explanation, *, now: dt.datetime, rows_at: str = "") -> S
         ReasonGroup(
             title=_("Fit, band %(letter)s") % {"letter": why.grade[:1]},
             total=why.fit,
-            lines=tuple(ReasonLine(name=rule.rule, points=rule.points) for rule in why.fit_rules),
+            lines=tuple(
+                ReasonLine(name=rule.rule, points=rule.points, age=_known(rule.value)) for rule in why.fit_rules
+            ),
             is_fit=True,
             decimals=0,
         ),
     ]
     if why.adjustments:
-        lines = tuple(ReasonLine(name=rule.rule, points=rule.points) for rule in why.adjustments)
+        lines = tuple(_adjustment_line(rule, now=now) for rule in why.adjustments)
         total = sum(line.points for line in lines)
         groups.append(ReasonGroup(title=_("Given by hand"), total=total, lines=lines))
     return ScoreReasons(groups=tuple(groups), footnote=_footnote(why, now=now))
+
+
+def _known(value: object) -> str:
+    """What is known of the contact where a rule of fit looks, as short as its column."""
+    if is_unset(value) or isinstance(value, bool | Several | list | dict):
+        return ""
+    text = formats.number(value) if isinstance(value, int | float | Decimal) else str(value)
+    return Truncator(text).chars(SHORTEST)
+
+
+def _adjustment_line(rule: RulePoints, *, now: dt.datetime) -> ReasonLine:
+    seconds = (now - rule.given_at).total_seconds() if rule.given_at else 0.0
+    return ReasonLine(
+        name=rule.rule,
+        points=rule.points,
+        age=formats.age_span(seconds, seconds),
+        note=_("by %(person)s") % {"person": rule.author} if rule.author else "",
+    )
 
 
 def _activity_line(rule: RulePoints, *, now: dt.datetime, rows_at: str) -> ReasonLine:

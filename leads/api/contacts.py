@@ -148,6 +148,9 @@ class DisqualifySerializer(serializers.Serializer):
     comment = CommentField()
 
 
+LONGEST_COURSE_DAYS = 365
+
+
 class MergeSerializer(serializers.Serializer):
     """The contact that goes into this one, and by field whose value is taken where both say something."""
 
@@ -174,6 +177,15 @@ class RulePointsSerializer(serializers.Serializer):
     points = serializers.FloatField()
     capped = serializers.FloatField()
     activities = ActivityPointsSerializer(many=True)
+    field = serializers.CharField(help_text="What a rule of fit looks at, else empty.")
+    author = PersonField(allow_null=True, help_text="Who gave or took the points of an adjustment.")
+
+
+class CoursePointSerializer(serializers.Serializer):
+    """The score at one instant."""
+
+    at = InstantField()
+    score = serializers.FloatField()
 
 
 class ScoreSerializer(serializers.Serializer):
@@ -193,6 +205,7 @@ class ScoreSerializer(serializers.Serializer):
     missing = serializers.FloatField()
     cooling_threshold = serializers.FloatField()
     cools_at = InstantField(allow_null=True)
+    course = CoursePointSerializer(many=True, required=False, help_text="Where `course_days` asks for it.")
 
 
 class AnswerSerializer(serializers.Serializer):
@@ -335,14 +348,19 @@ class ContactResource(ReadOnlyResource):
         return self.answer()
 
     @extend_schema(
-        parameters=[OpenApiParameter("at", dt.datetime, description="Another instant: activities up to then.")],
+        parameters=[
+            OpenApiParameter("at", dt.datetime, description="Another instant: activities up to then."),
+            OpenApiParameter(
+                "course_days", int, description="So many days of the score up to `at` as well, 1 to 365: its `course`."
+            ),
+        ],
         responses=ScoreSerializer,
         description="Why the score is what it is. Numbers are not rounded.",
     )
     @action(detail=True, methods=["get"], filterset_class=None)
     def score(self, request: Request, pk: str) -> Response:
         contact = self.found()
-        require_known(request, {"at", "format"})
+        require_known(request, {"at", "course_days", "format"})
         given = request.query_params.get("at")
         at = timezone.now()
         if given is not None:
@@ -351,7 +369,16 @@ class ContactResource(ReadOnlyResource):
                 at = InstantField().run_validation(given.replace(" ", "+") if "T" in given else given)
             except serializers.ValidationError as error:
                 raise serializers.ValidationError({"at": error.detail}) from None
-        return Response(ScoreSerializer(scores.explanation(contact, at=at)).data)
+        told: dict[str, Any] = dict(ScoreSerializer(scores.explanation(contact, at=at)).data)
+        if (days := request.query_params.get("course_days")) is not None:
+            if not (days.isascii() and days.isdigit() and 1 <= int(days[:4]) <= LONGEST_COURSE_DAYS):
+                raise serializers.ValidationError(
+                    {"course_days": [_("Ask for 1 to %(most)d days.") % {"most": LONGEST_COURSE_DAYS}]}
+                )
+            line = scores.course(contact, since=at - dt.timedelta(days=int(days)), at=at)
+            points = [{"at": then, "score": value} for then, value in line]
+            told["course"] = CoursePointSerializer(points, many=True).data
+        return Response(told)
 
 
 def _resolved(given: dict[str, Any], *, user: User, at: dt.datetime) -> dict[str, Any]:

@@ -179,15 +179,33 @@ def test_a_score_says_why(marketing):
     assert (cool["missing"], cool["cools_at"]) == (pytest.approx(10, abs=0.01), None)
     assert (why["at"], why["model"]) == ("2026-03-03T08:00:00Z", 1)
     rules = {rule["rule"]: rule for rule in why["rules"]}
-    assert all(list(rule) == ["rule", "kind", "raw", "points", "capped", "activities"] for rule in why["rules"])
+    keys = ["rule", "kind", "raw", "points", "capped", "activities", "field", "author"]
+    assert all(list(rule) == keys for rule in why["rules"])
     prices = rules["Visits the prices"]
     assert (prices["kind"], prices["raw"], prices["points"], prices["capped"]) == ("activity", 20, 20, 0)
     assert [one["points"] for one in prices["activities"]] == [4] * 5
     assert set(prices["activities"][0]) == {"id", "occurred_at", "points"}
-    assert rules["Job title not known"]["kind"] == "fit"
+    unknown = rules["Job title not known"]
+    assert (unknown["kind"], unknown["field"], unknown["author"]) == ("fit", "job_title", None)
     assert sum(rule["points"] for rule in why["rules"]) == pytest.approx(why["score"])
     explained = scores.explanation(contact, at=NOW)
     assert (why["score"], why["engagement"], why["fit"]) == (explained.score, explained.engagement, explained.fit)
+
+
+def test_a_score_tells_who_adjusted_it_and_how_it_came_there(marketing, marketer):
+    contact = cross().contact
+    flows.adjust_score(actor=marketer, contact_id=contact.pk, points=7, reason="Met at the fair", at=NOW)
+    path = f"contacts/{contact.pk}/score/"
+    (given,) = [rule for rule in marketing.get(path)["rules"] if rule["kind"] == "adjustment"]
+    assert (given["rule"], given["points"], given["author"]) == ("Met at the fair", 7, marketer.email)
+    why = marketing.get(path, course_days=30)
+    line = why["course"]
+    assert (line[0]["at"], line[-1]["at"]) == ("2026-02-01T08:00:00Z", why["at"])
+    assert line[0]["score"] == why["fit"]
+    assert line[-1]["score"] == pytest.approx(why["score"])
+    for wrong in ("0", "366", "a month", "-3", "99999"):
+        response = marketing.call("get", path, query_params={"course_days": wrong})
+        assert (response.status_code, list(response.json()["errors"])) == (400, ["course_days"])
 
 
 def test_a_score_of_another_instant_counts_what_happened_up_to_then(marketing):

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from crm import flows
+from leads.models import Contact
 from tests.pages.sales_work import DAY, HOUR, HTMX, MINUTE, TUESDAY, bring_to, look_at_prices
 from tests.pages.test_inbox import words
 
@@ -179,6 +180,17 @@ def test_who_had_the_lead_before_learns_who_has_it_now(browsing, offered, salesp
 
 def test_the_page_takes_no_posts(browsing, offered, salesperson):
     assert browsing(salesperson).post(f"/contacts/{offered.contact_id}/").status_code == 405
+
+
+def test_the_score_says_who_adjusted_it_and_what_is_known_where_fit_looks(browsing, marketer, offered):
+    Contact.objects.filter(pk=offered.contact_id).update(country="FI", job_title="Warehouse manager of the north")
+    flows.adjust_score(actor=marketer, contact_id=offered.contact_id, points=7, reason="Met at the fair", at=TUESDAY)
+    page = browsing(marketer).get(f"/contacts/{offered.contact_id}/").content.decode()
+    reasons = re.search(r'<table class="reasons">.*?</table>', page, re.DOTALL)[0]
+    said = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", reasons))
+    assert re.search(r"Country we serve FI .*?5", said)
+    assert "Decides on operations Warehouse\u2026 10" in said
+    assert re.search(r"Met at the fair now .*? by Mira Marketer", said)
 
 
 def test_colleagues_tell_with_whom_they_are_and_when_they_did_something(seen, offered, salesperson, marketer):
