@@ -82,10 +82,11 @@ def tell(drafts: Sequence[Draft], *, at: dt.datetime, wait: dt.timedelta = dt.ti
         if (draft.recipient_id, draft.kind, Channel.EMAIL) not in unwanted
     ]
     bulk.insert(Delivery, mails, channel=Channel.EMAIL, created_at=at)
-    happenings = _happenings(fresh)
+    webhooks = list(Webhook.objects.filter(is_active=True))
+    happenings = _happenings(fresh) if webhooks else {}
     posts = [
         {"notice_id": number, "webhook_id": webhook.pk}
-        for webhook in Webhook.objects.filter(is_active=True)
+        for webhook in webhooks
         for number, kind in happenings.items()
         if kind in webhook.kinds
     ]
@@ -100,12 +101,18 @@ def _leaves_at(kind: str, person: User, *, at: dt.datetime) -> dt.datetime:
 
 def _for_deputies(drafts: Sequence[Draft], *, people: Mapping[int, User], at: dt.datetime) -> list[Draft]:
     """The same for the deputies of those who are out of office, unless they are told of it anyway."""
+    deputies = {
+        person.pk: person.deputy
+        for person in people.values()
+        if person.deputy and person.deputy.is_active and person.is_away(at) and not person.deputy.is_away(at)
+    }
+    if not deputies:
+        return []
     told = {(draft.recipient_id, draft.happening) for draft in drafts}
     found = []
     for draft in drafts:
-        person = people[draft.recipient_id]
-        deputy = person.deputy if person.is_away(at) and draft.kind not in PERSONAL_KINDS else None
-        if deputy is None or not deputy.is_active or deputy.is_away(at) or (deputy.pk, draft.happening) in told:
+        deputy = None if draft.kind in PERSONAL_KINDS else deputies.get(draft.recipient_id)
+        if deputy is None or (deputy.pk, draft.happening) in told:
             continue
         told.add((deputy.pk, draft.happening))
         found.append(
@@ -113,7 +120,7 @@ def _for_deputies(drafts: Sequence[Draft], *, people: Mapping[int, User], at: dt
                 draft,
                 dedup_key=f"{draft.dedup_key}:deputy{deputy.pk}",
                 recipient_id=deputy.pk,
-                params={**draft.params, "deputy_for": str(person)},
+                params={**draft.params, "deputy_for": str(people[draft.recipient_id])},
             )
         )
     return found

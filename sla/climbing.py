@@ -7,15 +7,19 @@ does it afterwards, contact first.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
 from crm import bulk, notices
 from crm.models import Role, User
 from leads.models import Handoff
+from leads.sets import among
 from sla import ladder
 from sla.models import Calendar, LadderAct, Timer
 from sla.services import hold, pauses_of
@@ -40,7 +44,14 @@ class Climber(NamedTuple):
     team_id: int | None
 
 
-COLUMNS = (*Climber._fields[:-2], "handoff__contact_id", "handoff__team_id")
+COLUMNS = (*Climber._fields[:4], "ladder", *Climber._fields[5:-2], "handoff__contact_id", "handoff__team_id")
+
+
+@lru_cache(maxsize=1000)
+def _steps(written: str) -> list[ladder.Step]:
+    """A ladder, read once: most clocks stand on one of a few. Nobody changes it."""
+    steps: list[ladder.Step] = json.loads(written)
+    return steps
 
 
 class Listeners:
@@ -85,14 +96,15 @@ class Listeners:
         return self.of_team(timer.team_id) if timer.team_id else self._marketers
 
 
-def timers_due(*, at: dt.datetime, limit: int, only: int | None = None) -> list[Climber]:
-    """Lock a batch of timers that are to be looked at (`only`: this one), passing over those another sweep holds."""
+def timers_due(*, at: dt.datetime, limit: int, only: Sequence[int] | None = None) -> list[Climber]:
+    """Lock a batch of timers that are to be looked at (`only`: of these), passing over those another sweep holds."""
     due = Timer.objects.filter(next_check_at__lte=at).order_by("next_check_at", "id")
     if only is not None:
-        due = due.filter(id=only)
+        due = due.filter(id__in=among(only))
     if connection.features.has_select_for_update_skip_locked:
         due = due.select_for_update(skip_locked=True, of=("self",))
-    return [Climber._make(row) for row in due.values_list(*COLUMNS)[:limit]]
+    rows = due.annotate(ladder=Cast("steps", TextField())).values_list(*COLUMNS)[:limit]
+    return [Climber._make((*row[:4], _steps(row[4]), *row[5:])) for row in rows]
 
 
 def climb(timers: Sequence[Climber], *, at: dt.datetime) -> int:

@@ -163,9 +163,11 @@ class Timer(models.Model):
 
     handoff = models.ForeignKey(Handoff, db_index=False, on_delete=models.CASCADE, related_name="timers")
     milestone = models.CharField(max_length=10, choices=Milestone)
-    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="timers")
+    # A promise and a calendar have so many clocks that no index finds them sooner than reading all, and each step of
+    # each clock would have to write it.
+    policy = models.ForeignKey(Policy, db_index=False, on_delete=models.PROTECT, related_name="timers")
     policy_version = models.PositiveIntegerField()
-    calendar = models.ForeignKey(Calendar, on_delete=models.PROTECT, related_name="+")
+    calendar = models.ForeignKey(Calendar, db_index=False, on_delete=models.PROTECT, related_name="+")
     target_seconds = models.PositiveIntegerField()
     steps = models.JSONField(default=list)
     assignee = models.ForeignKey(
@@ -177,6 +179,7 @@ class Timer(models.Model):
     met_at = models.DateTimeField(null=True, blank=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
     step = models.PositiveSmallIntegerField(default=0)
+    # Its index on PostgreSQL knows only the few that replace another: see the migration 0008.
     replaces = models.OneToOneField(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="replaced_by"
     )
@@ -190,7 +193,6 @@ class Timer(models.Model):
             models.Index(fields=["next_check_at"], condition=Q(next_check_at__isnull=False), name="timer_check_due"),
             models.Index(fields=["due_at"], condition=Q(met_at=None, cancelled_at=None), name="timer_open_by_due"),
             models.Index(fields=["handoff", "milestone"]),
-            models.Index(fields=["milestone", "started_at"]),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(

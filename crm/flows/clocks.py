@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from crm.models import User
 
 logger = logging.getLogger(__name__)
-BATCH = 1000
+BATCH = 2500
 
 
 def sweep_timers(*, at: dt.datetime, call_help: Callable[[], object] | None = None) -> int:
@@ -30,7 +30,8 @@ def sweep_timers(*, at: dt.datetime, call_help: Callable[[], object] | None = No
     Where more is due than a batch, `call_help` is called once: another sweep beside this one shares the work.
 
     1. A batch is locked (rows another sweep holds are passed over), judged anew, and written in one transaction.
-    2. A batch that raises is done again row by row, so that a poison row costs only itself: it is pushed ahead.
+    2. A batch that raises is done again, then in ever smaller halves, so that a poison row costs only itself: it is
+       pushed ahead.
     3. Steps that move leads are done, one transaction each; those that a dead worker left behind among them.
     """
     told = 0
@@ -40,12 +41,13 @@ def sweep_timers(*, at: dt.datetime, call_help: Callable[[], object] | None = No
             with transaction.atomic():
                 timers = climbing.timers_due(at=at, limit=BATCH)
                 batch = [timer.id for timer in timers]
-                told += climbing.climb(timers, at=at)
+                found = climbing.climb(timers, at=at)
         except Exception:
             if not batch:
                 raise
-            logger.exception("A batch of %d timers failed; doing them one by one.", len(batch))
-            told += sum(_sweep_one(timer_id, at=at) for timer_id in batch)
+            logger.exception("A batch of %d timers failed; doing it once more, then in halves.", len(batch))
+            found = _sweep_again(batch, at=at)
+        told += found
         if len(batch) < BATCH:
             break
         if call_help is not None:
@@ -55,14 +57,19 @@ def sweep_timers(*, at: dt.datetime, call_help: Callable[[], object] | None = No
     return told
 
 
-def _sweep_one(timer_id: int, *, at: dt.datetime) -> int:
+def _sweep_again(timer_ids: Sequence[int], *, at: dt.datetime) -> int:
+    """Take the steps of timers that failed together once more: all of them, then halves, down to who fails alone."""
     try:
         with transaction.atomic():
-            return climbing.climb(climbing.timers_due(at=at, limit=1, only=timer_id), at=at)
+            told = climbing.climb(climbing.timers_due(at=at, limit=len(timer_ids), only=timer_ids), at=at)
     except Exception:
-        logger.exception("Timer %d failed; it is looked at again later.", timer_id)
-        climbing.push_ahead(timer_id, at=at)
+        if len(timer_ids) > 1:
+            middle = len(timer_ids) // 2
+            return _sweep_again(timer_ids[:middle], at=at) + _sweep_again(timer_ids[middle:], at=at)
+        logger.exception("Timer %d failed; it is looked at again later.", timer_ids[0])
+        climbing.push_ahead(timer_ids[0], at=at)
         return 0
+    return told
 
 
 @transaction.atomic

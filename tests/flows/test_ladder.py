@@ -153,6 +153,23 @@ def test_a_sweep_of_more_than_a_batch_calls_for_help_once(marketer, salesperson,
     assert calls == ["help"]
 
 
+def test_a_clock_that_cannot_be_judged_costs_only_itself(marketer, salesperson, caplog):
+    """One clock of five whose step has no time: the others are told of, it is looked at again later."""
+    promise("answer", [{"kind": "breach", "to": "owner", "at_percent": 100}])
+    for name in ("ada", "bea", "cleo", "dora", "edith"):
+        offer(marketer, salesperson, name=name)
+    clock = Timer.objects.get(milestone="answer", handoff__contact__email="cleo@firm.example")
+    broken = [{"kind": "breach", "to": "owner", "at_percent": "soon"}]
+    Timer.objects.filter(pk=clock.pk).update(steps=broken)
+    assert flows.sweep_timers(at=AT + 4 * HOUR) == 4
+    assert not Notice.objects.filter(timer=clock).exists()
+    clock.refresh_from_db()
+    assert (clock.step, clock.next_check_at) == (0, AT + 4 * HOUR + dt.timedelta(minutes=15))
+    assert f"Timer {clock.pk} failed; it is looked at again later." in caplog.text
+    Timer.objects.filter(pk=clock.pk).update(steps=Timer.objects.exclude(pk=clock.pk).first().steps)
+    assert flows.sweep_timers(at=AT + 5 * HOUR) == 1
+
+
 def test_a_step_tells_the_person_or_the_team_it_names(marketer, salesperson, other_salesperson, manager, partner):
     one, two = person("Pia", partner), person("Pekka", partner)
     person("Away", partner, is_on_duty=False)
