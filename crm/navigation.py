@@ -53,6 +53,7 @@ ALERTS = NavItem(_("Alerts"), "/alerts/", count_key="alerts", key="a")
 CONTACTS = NavItem(_("Contacts"), "/contacts/", key="c")
 COMPANIES = NavItem(_("Companies"), "/companies/")
 OPPORTUNITIES = NavItem(_("Opportunities"), "/opportunities/", count_key="opportunities", key="o")
+TASKS = NavItem(_("Tasks"), "/tasks/", key="d")
 CAMPAIGNS = NavItem(_("Campaigns"), "/campaigns/")
 IMPORTS = NavItem(_("Imports"), "/imports/")
 SCORING = NavItem(_("Scoring"), "/scoring/")
@@ -75,12 +76,12 @@ BY_ROLE: Mapping[str, tuple[NavGroup, ...]] = {
         NavGroup(_("Together"), (HANDOFFS, DEFINITIONS)),
     ),
     Role.SALESPERSON: (
-        NavGroup("", (INBOX, CONTACTS, COMPANIES, OPPORTUNITIES)),
+        NavGroup("", (INBOX, TASKS, CONTACTS, COMPANIES, OPPORTUNITIES)),
         NavGroup(_("Together"), (HANDOFFS, DEFINITIONS)),
     ),
     Role.MANAGER: (
         NavGroup("", (SLA, UNNOTICED, QUEUE)),
-        NavGroup(_("Rows"), (CONTACTS, COMPANIES, HANDOFFS, OPPORTUNITIES)),
+        NavGroup(_("Rows"), (CONTACTS, COMPANIES, HANDOFFS, OPPORTUNITIES, TASKS)),
         NavGroup(_("Bring in"), (CAMPAIGNS, IMPORTS)),
         NavGroup(_("Judge"), (SCORING, PERSONAS, SEGMENTS)),
         NavGroup(_("Promise"), (DEFINITIONS, ROUTING, POLICIES, CALENDARS)),

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from leads.views import answers, card, conversation, handoffs, inbox, opportunities, redirect, talks, tasks
+from leads.views import answers, card, conversation, handoffs, inbox, opportunities, redirect, talks, task_list, tasks
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/", inbox.inbox, name="inbox"),
@@ -18,6 +18,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("contacts/<int:contact_id>/qualify/", answers.contact_qualify, name="contact_qualify"),
     path("contacts/<int:contact_id>/adjust/", answers.contact_adjust, name="contact_adjust"),
     path("contacts/<int:contact_id>/tasks/", tasks.task_add, name="task_add"),
+    path("tasks/", task_list.task_list, name="tasks"),
+    path("tasks/<int:task_id>/list/done/", task_list.task_list_done, name="task_list_done"),
+    path("tasks/<int:task_id>/list/later/", task_list.task_list_later, name="task_list_later"),
     path("tasks/<int:task_id>/later/", tasks.task_later, name="task_later"),
     path("tasks/<int:task_id>/finish/", tasks.task_finish, name="task_finish"),
     path("tasks/<int:task_id>/cancel/", tasks.task_cancel, name="task_cancel"),

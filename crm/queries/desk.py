@@ -17,6 +17,7 @@ from crm import formats, notices, openers
 from crm.models import Role, User
 from crm.queries import clocks
 from crm.queries.clocks import Clock
+from crm.queries.to_do import WorkingTime, working_time_of
 from leads import lifecycle, stages, words
 from leads.models import Contact, Handoff, HandoffEvent, Opportunity, Reason
 from leads.stages import HandoffState, ReasonKind, Refusal, Stage, VerbName
@@ -32,7 +33,8 @@ WITH_REASONS = (
     VerbName.DISQUALIFY,
 )
 WEEK = 7
-SATURDAY = 5
+LOOKED_AHEAD = 60
+"""Days among which the next working ones are looked for."""
 
 
 class Panel(StrEnum):
@@ -187,7 +189,7 @@ def desk_of(
         standing=_standing(user, contact, handoff, last, last_event, now=now),
         promises=promises,
         reasons=_reasons(now=now) if any(can(verb) for verb in WITH_REASONS) else {},
-        next_days=next_days(now),
+        next_days=next_days(working_time_of(user), now=now),
         contact_due=contact_due,
         can_resume=has_hand and is_paused,
         can_answer=can(VerbName.ACCEPT),
@@ -271,16 +273,21 @@ def _reasons(*, now: dt.datetime) -> Mapping[str, tuple[ReasonChoice, ...]]:
     return {kind: tuple(given) for kind, given in found.items()}
 
 
-def next_days(now: dt.datetime) -> tuple[Day, ...]:
-    """The next two working days and the day a week from now; whoever works on a Sunday types the date."""
+def next_days(time: WorkingTime, *, now: dt.datetime) -> tuple[Day, ...]:
+    """The next two days on which the person works, and the first such a week from now; another day is typed."""
     today = timezone.localtime(now).date()
-    near = [day for n in range(1, 6) if (day := today + dt.timedelta(days=n)).weekday() < SATURDAY][:2]
-    tomorrow = today + dt.timedelta(days=1)
+    ahead = [today + dt.timedelta(days=n) for n in range(1, LOOKED_AHEAD)]
+    working = [day for day in ahead if time.works_on(day)]
+    tomorrow, in_a_week = today + dt.timedelta(days=1), today + dt.timedelta(days=WEEK)
+    near, far = working[:2], [day for day in working[2:] if day >= in_a_week][:1]
 
     def label(day: dt.date) -> str:
         if day == tomorrow:
             return _("Tomorrow")
+        if day == in_a_week:
+            return _("In a week")
+        if day > in_a_week:
+            return date_format(day, pgettext("date pattern: weekday, day and month", "D j M"))
         return date_format(day, pgettext("date pattern: weekday and day", "D j"))
 
-    week = today + dt.timedelta(days=WEEK)
-    return (*(Day(day.isoformat(), label(day)) for day in near), Day(week.isoformat(), _("In a week")))
+    return tuple(Day(day.isoformat(), label(day)) for day in (*near, *far))

@@ -198,7 +198,7 @@ def _returns(user: User, *, now: dt.datetime, until: dt.datetime) -> Found:
 
 def _closed_days(user: User, *, days: Sequence[dt.date], now: dt.datetime) -> dict[dt.date, tuple[str, bool]]:
     """What is said of each day on which the person's calendar has no hours, and whether it is closed by name."""
-    calendar = user.calendar or (user.team.calendar if user.team else None)
+    calendar = user.working_time
     if calendar is None:
         return dict.fromkeys(days, ("", False))
     known = calendars.days_of(calendar, since=days[0], until=days[-1], now=now)

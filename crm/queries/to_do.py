@@ -21,6 +21,7 @@ from sla import clock
 from sla.models import Milestone, Timer
 
 HOUR = 3600
+SATURDAY = 5
 LATER = (Milestone.MEETING, Milestone.FOLLOW_UP)
 """Clocks that run for days; they are something to do only when they are about to be missed."""
 
@@ -178,10 +179,16 @@ class WorkingTime:
             return (until - since).total_seconds() / HOUR
         return clock.elapsed(self.calendar, since, until) / HOUR
 
+    def works_on(self, day: dt.date) -> bool:
+        """Whether it is a working day: one with hours in the calendar; of who works at any hour, Monday to Friday."""
+        if self.calendar is None or self.calendar.always_open:
+            return day.weekday() < SATURDAY
+        return bool(self.calendar.hours_on(day))
+
 
 def working_time_of(user: User) -> WorkingTime:
     """When `user` works."""
-    row = user.calendar or (user.team.calendar if user.team else None)
+    row = user.working_time
     return WorkingTime(row.parse() if row else None)
 
 

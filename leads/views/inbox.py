@@ -21,7 +21,7 @@ from crm.errands import Kind
 from crm.errors import Conflict, Forbidden, Invalid
 from crm.models import Role
 from crm.queries import card as card_queries
-from crm.queries import conversation, desk, own_work, plan, to_do
+from crm.queries import conversation, desk, own_work, plan, task_list, to_do
 from crm.queries import inbox as inbox_queries
 from leads.forms import SayForm
 from leads.forms_sales import InboxLogForm, LaterForm
@@ -49,10 +49,11 @@ def inbox_page(
         "inbox": inbox_queries.inbox_of(user, now=now, kind=kind, is_whole="all" in request.GET),
         "here": inbox_path(kind),
         "kind": kind,
+        "tasks": task_list.own_tabs(user, now=now),
         "done": own_work.done_today(user, now=now),
         "month": own_work.own_month(user, now=now),
         "outcomes": OUTCOMES,
-        "next_days": desk.next_days(now),
+        "next_days": desk.next_days(to_do.working_time_of(user), now=now),
         "refused": form,
         "refused_row": row,
     }
