@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.urls import reverse
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -12,6 +16,7 @@ from rest_framework.response import Response
 from crm import flows
 from crm.api.fields import IdField, InstantField, PersonField, RowSerializer
 from crm.api.views import ReadOnlyResource, verb
+from crm.calendar_file import ics_of
 from leads.filters import TaskFilter
 from leads.models import Task, TaskKind
 
@@ -96,6 +101,17 @@ class TaskResource(ReadOnlyResource):
     def finish(self, request: Request, pk: str) -> Response:
         flows.finish_task(actor=request.user, task_id=self.found().pk, at=timezone.now())
         return self.answer()
+
+    @extend_schema(
+        request=None,
+        responses={(200, "text/calendar"): OpenApiTypes.STR},
+        description="The task as a file that a calendar takes (RFC 5545); a later one moves what the calendar has.",
+    )
+    @action(detail=True, methods=["get"])
+    def calendar(self, request: Request, pk: str) -> HttpResponse:
+        task = self.found()
+        address = request.build_absolute_uri(reverse("contact", args=[task.contact_id]))
+        return HttpResponse(ics_of(task, address=address, now=timezone.now()), content_type="text/calendar")
 
     @verb(CancelSerializer, TaskSerializer, "It need not be done after all.")
     @action(detail=True, methods=["post"])

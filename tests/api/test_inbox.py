@@ -3,6 +3,7 @@
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from icalendar import Calendar
 
 from crm.queries.navigation import navigation_counts
 from leads.models import Contact
@@ -67,6 +68,17 @@ def test_a_contact_with_several_reasons_stands_once_and_the_others_are_named(pro
     api.post("tasks/", {"contact": handoff.contact_id, "due_at": due_at, "has_time": True}, status=201)
     [row] = api.get("inbox/")["results"]
     assert (row["kind"], row["also"], row["timer"]) == ("task", ["contact"], None)
+
+
+def test_a_task_is_taken_to_a_calendar(program, marketer, salesperson, other_salesperson):
+    handoff = bring_to("accepted", marketer=marketer, seller=salesperson, at=TUESDAY)
+    given = {"contact": handoff.contact_id, "kind": "meeting", "due_at": (TUESDAY + HOUR).isoformat(), "has_time": True}
+    made = program(salesperson).post("tasks/", given, status=201)
+    answer = program(salesperson).call("get", f"tasks/{made['id']}/calendar/")
+    [event] = Calendar.from_ical(answer.content).walk("VEVENT")
+    assert answer["Content-Type"] == "text/calendar" and event.decoded("dtstart") == TUESDAY + HOUR
+    assert f"/contacts/{handoff.contact_id}/" in event["url"]
+    assert program(other_salesperson).call("get", f"tasks/{made['id']}/calendar/").status_code == 404
 
 
 @pytest.mark.parametrize("who", ["marketer", "manager", "administrator"])
