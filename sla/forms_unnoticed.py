@@ -23,15 +23,17 @@ class Act(TextChoices):
     GIVE = "give", gettext_lazy("Give")
     PLAN = "plan", gettext_lazy("Plan the next step")
     DUTY = "duty", gettext_lazy("Set on duty")
+    OWN = "own", gettext_lazy("Give an owner")
     FEED = "feed", gettext_lazy("Give the lead that waits longest")
 
 
 class ActForm(forms.Form):
-    """An act on leads (`give`, `plan`) or on people (`duty`, `feed`), and where one was."""
+    """An act on leads (`give`, `plan`), on a customer (`own`) or on people (`duty`, `feed`), and where one was."""
 
     act = forms.ChoiceField(label=gettext_lazy("What to do"), choices=Act.choices)
     kind = forms.ChoiceField(label=gettext_lazy("List"), choices=Kind.choices)
     handoff = forms.TypedMultipleChoiceField(label=gettext_lazy("Leads"), coerce=int, required=False)
+    contact = forms.IntegerField(label=gettext_lazy("Customer"), required=False, min_value=1, max_value=2**63 - 1)
     person = forms.IntegerField(label=gettext_lazy("Person"), required=False, min_value=1)
     assignee = forms.EmailField(label=gettext_lazy("Goes to"), required=False)
     next_on = forms.DateField(label=gettext_lazy("Next step on"), required=False)
@@ -48,6 +50,10 @@ class ActForm(forms.Form):
         act = asked.get("act")
         if act in (Act.GIVE, Act.PLAN) and not asked.get("handoff") and "handoff" not in self.errors:
             self.add_error("handoff", _("Choose at least one lead."))
+        if act == Act.OWN:
+            for name in ("contact", "assignee"):
+                if not asked.get(name) and name not in self.errors:
+                    self.add_error(name, _("Choose who is to own the customer."))
         if act in (Act.DUTY, Act.FEED) and not asked.get("person") and "person" not in self.errors:
             self.add_error("person", _("Choose a person."))
         if act == Act.PLAN and "next_on" not in self.errors:

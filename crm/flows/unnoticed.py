@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
-from crm.errors import Forbidden, NotFound
+from crm.errors import Conflict, Forbidden, NotFound
 from crm.flows import activities, handoffs
 from crm.flows.activities import Recorded
 from crm.models import User
-from leads.models import Handoff
+from leads import lifecycle, routing
+from leads.models import Contact, ContactChange, Handoff
 from leads.stages import HandoffState
 
 
@@ -36,6 +38,32 @@ def plan_next_step(*, actor: User, handoff_id: int, next_at: dt.datetime, at: dt
     return activities.log_contact(
         actor=actor, contact_id=handoff.contact_id, type="note", note=note, next_at=next_at, at=at
     )
+
+
+@lifecycle.tried_again
+@transaction.atomic
+def own(*, actor: User, contact_id: int, owner_email: str, at: dt.datetime) -> Contact:
+    """Give a contact that nobody owns to a salesperson, for managers and administrators; its history says so.
+
+    Raises `NotFound`, `Forbidden`, `Invalid` for who can take nobody, `Conflict` for a contact that somebody has or
+    whose lead is open: that has verbs of its own. Raises `MergedMeanwhile`.
+    """
+    if not Contact.objects.visible_to(actor).filter(id=contact_id).exists():
+        raise NotFound(_("There is no such contact."))
+    if not (actor.is_manager or actor.is_admin):
+        raise Forbidden(_("Whose a contact is, is for managers and administrators to say."))
+    lifecycle.all_locked({contact_id})
+    contact = Contact.objects.select_related("owner").get(id=contact_id)
+    if contact.owner is not None:
+        values = {"contact": contact, "owner": contact.owner}
+        raise Conflict(_("%(contact)s is %(owner)s’s already.") % values)
+    if contact.phase is not None:
+        raise Conflict(_("%(contact)s is an open lead: approve or reassign that.") % {"contact": contact})
+    owner = routing.named(owner_email, at=at).assignee
+    ContactChange.objects.create(contact=contact, field="owner", old="", new=str(owner), at=at, actor=actor)
+    contact.owner = owner
+    contact.save(update_fields=["owner"])
+    return contact
 
 
 def _seen(actor: User, handoff_id: int) -> Handoff:

@@ -33,7 +33,11 @@ def navigation_counts(*, user: User) -> dict[str, int]:
         counted["queue"] = Handoff.objects.visible_to(user).filter(state=HandoffState.IN_REVIEW)
     if oversees:
         counted["sla"] = Timer.objects.visible_to(user).open()
-        counted |= {"unnoticed": unnoticed.all_leads(user=user, now=now), "idle": unnoticed.idle()}
+        counted |= {
+            "unnoticed": unnoticed.all_leads(user=user, now=now),
+            "unowned": unnoticed.unowned(user=user),
+            "idle": unnoticed.idle(),
+        }
     if user.is_salesperson or oversees:
         counted["opportunities"] = Opportunity.objects.visible_to(user).filter(state=Opportunity.State.OPEN)
     asked = {f"{name}_count": CountOf(rows.order_by().values("pk")) for name, rows in counted.items()}
@@ -42,5 +46,5 @@ def navigation_counts(*, user: User) -> dict[str, int]:
     if user.is_salesperson:
         counts["inbox"] = to_do.count_waiting(user, now=now)
     if oversees:
-        counts["unnoticed"] += counts.pop("idle")
+        counts["unnoticed"] += counts.pop("idle") + counts.pop("unowned")
     return counts

@@ -6,7 +6,6 @@ import datetime as dt
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, TextChoices
 from django.db.models.functions import Coalesce
@@ -17,15 +16,12 @@ from crm.models import Role, User
 from crm.queries import chairs, handoffs
 from crm.queries.chairs import Chair
 from crm.queries.handoffs import HandoffRow
-from leads.models import Handoff, Task
+from leads.models import Contact, Handoff, Task
 from leads.models.handoffs import OPEN
 from leads.selling import Seller
 from leads.selling import sellers as everybody
 from leads.stages import HandoffState
 from sla.models import Milestone, Pause, Timer
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 PROMISES = (Milestone.REVIEW, Milestone.ANSWER, Milestone.CONTACT)
 
@@ -37,6 +33,7 @@ class Kind(TextChoices):
     AWAY = "away", _("Owner away")
     WAITING = "waiting", _("Wait too long")
     NO_STEP = "no_step", _("No next step")
+    UNOWNED = "unowned", _("Unowned customers")
     IDLE = "idle", _("Salespeople without leads")
 
 
@@ -115,8 +112,14 @@ def idle() -> QuerySet[User]:
     return people.filter(~Exists(held)).select_related("team").order_by("name", "id")
 
 
-def counts(*, user: User, now: dt.datetime) -> Mapping[Kind, int]:
-    """How many rows each kind has for `user`: two queries."""
+def unowned(*, user: User) -> QuerySet[Contact]:
+    """Customers whom nobody owns, such as those that nobody took over when their owner left; the longest one first."""
+    found = Contact.objects.visible_to(user).filter(stage="customer", owner=None, is_disqualified=False)
+    return found.select_related("company").order_by("stage_at", "id")
+
+
+def counts(*, user: User, now: dt.datetime) -> dict[Kind, int]:
+    """How many rows each kind has for `user`, but for the unowned, who are no leads: two queries."""
     asked = {kind.value: Count("pk", filter=_meaning(kind, now=now)) for kind in OF_LEADS}
     found = _open(user, now=now).order_by().aggregate(**asked)
     return {kind: found[kind.value] for kind in OF_LEADS} | {Kind.IDLE: idle().count()}

@@ -44,6 +44,10 @@ EMPTY = {
         gettext_lazy("Every lead in work has a next step."),
         gettext_lazy("One that was contacted, and has no day on which somebody gets in touch again, appears here."),
     ),
+    Kind.UNOWNED: (
+        gettext_lazy("Every customer is somebody’s."),
+        gettext_lazy("One whose owner left, and whom nobody took over, appears here until somebody owns them."),
+    ),
     Kind.IDLE: (
         gettext_lazy("Everybody on duty in sales holds a lead."),
         gettext_lazy("Whoever holds none appears here, with the lead that waits longest."),
@@ -66,10 +70,13 @@ def _kind(asked: str | None) -> Kind | None:
 
 def _page(request: HttpRequest, *, kind: Kind | None, form: ActForm | None = None) -> HttpResponse:
     user, now = person(request), timezone.now()
-    counts = queries.counts(user=user, now=now)
+    unowned = queries.unowned(user=user)
+    counts = queries.counts(user=user, now=now) | {Kind.UNOWNED: unowned.count()}
     shown = kind or next((one for one in Kind if counts[one]), Kind.NOBODY)
     is_of_leads = shown in queries.OF_LEADS
-    source: Any = queries.leads(shown, user=user, now=now) if is_of_leads else queries.idle()
+    source: Any = unowned if shown is Kind.UNOWNED else queries.idle()
+    if is_of_leads:
+        source = queries.leads(shown, user=user, now=now)
     page = Paginator(source, PAGE_SIZE).get_page(request.GET.get("page"))
     listed = queries.rows_of(list(page.object_list), now=now) if is_of_leads else None
     context = {
@@ -89,8 +96,10 @@ def _page(request: HttpRequest, *, kind: Kind | None, form: ActForm | None = Non
         "page": page,
         "rows": listed.rows if listed else (),
         "hours": listed.hours if listed else (),
-        "idle": () if is_of_leads else page.object_list,
-        "next_waiting": None if is_of_leads else queries.next_waiting(user=user),
+        "idle": page.object_list if shown is Kind.IDLE else (),
+        "customers": page.object_list if shown is Kind.UNOWNED else (),
+        "unowned_count": counts[Kind.UNOWNED],
+        "next_waiting": None if shown is not Kind.IDLE else queries.next_waiting(user=user),
         "sellers": queries.sellers(now=now),
         "empty": EMPTY[shown],
         "form": form,
@@ -145,6 +154,14 @@ def _do(user: User, form: ActForm) -> _Results:
     if asked["act"] == Act.DUTY:
         found = people_flows.set_duty(actor=user, person_id=asked["person"], is_on_duty=True, at=now)
         results.done, results.said = [str(found)], _("%(name)s is on duty again.") % {"name": found}
+    elif asked["act"] == Act.OWN:
+        try:
+            owned = flows.own(actor=user, contact_id=asked["contact"], owner_email=asked["assignee"], at=now)
+        except DomainError as refusal:
+            results.refused.append(str(refusal))
+        else:
+            results.done = [str(owned)]
+            results.said = _("%(contact)s is %(owner)s’s now.") % {"contact": owned, "owner": owned.owner}
     elif asked["act"] == Act.PLAN:
 
         def plan(handoff_id: int) -> str:

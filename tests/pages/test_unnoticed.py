@@ -1,14 +1,18 @@
 """What nobody would notice: each row stands in one list, and the act beside it resolves it."""
 
 import datetime as dt
+import re
+from decimal import Decimal
 
 import pytest
 
 from crm import flows
+from crm.flows import departures
 from crm.models import User
 from crm.queries import unnoticed
+from crm.queries.holdings import Decisions
 from crm.queries.unnoticed import Kind
-from leads.models import Activity, Handoff
+from leads.models import Activity, Contact, Handoff
 from tests.pages.sales_work import DAY, HOUR, HTMX, TUESDAY, ask, bring_to
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("tuesday")]
@@ -216,3 +220,36 @@ def test_counting_costs_two_queries_however_many_there_are(waiting, manager, dja
     manager.roles  # noqa: B018 - read once a request anyway
     with django_assert_num_queries(2):
         unnoticed.counts(user=manager, now=TUESDAY)
+
+
+def test_a_customer_whom_nobody_owns_stands_here_until_somebody_does(
+    marketer, salesperson, other_salesperson, manager, administrator, browsing
+):
+    handoff = bring_to("called", marketer=marketer, seller=salesperson, at=TUESDAY - HOUR, name="done")
+    opened = flows.open_opportunity(
+        actor=salesperson, handoff_id=handoff.pk, name="done", amount=Decimal(100), at=TUESDAY - HOUR
+    )
+    flows.win_opportunity(actor=salesperson, opportunity_id=opened.pk, reason="price", at=TUESDAY - HOUR)
+    departures.depart(
+        actor=administrator,
+        person_id=salesperson.pk,
+        kind="leave",
+        decisions=Decisions({"customers": "nobody"}),
+        at=TUESDAY,
+    )
+    client = browsing(manager)
+    page = client.get("/sla/unnoticed/?kind=unowned").content.decode()
+    # Beside the customer, a colleague who holds nothing.
+    assert "1 customer whom nobody owns." in page and "Done Novak" in page
+    assert ">2</span>" in re.search(r"Unnoticed</span>(.{0,80})", page)[1]
+    given = {"act": "own", "contact": handoff.contact_id, "assignee": other_salesperson.email}
+    assert act(client, Kind.UNOWNED, act="own", contact=handoff.contact_id).status_code == 422
+    assert act(browsing(other_salesperson), Kind.UNOWNED, **given).status_code == 403
+    answer = act(client, Kind.UNOWNED, **given)
+    assert "Done Novak is Otto Other’s now." in client.get(answer["Location"]).content.decode()
+    assert Contact.objects.get(pk=handoff.contact_id).owner == other_salesperson
+    change = Contact.objects.get(pk=handoff.contact_id).changes.filter(field="owner").latest("id")
+    assert (change.actor, change.new) == (manager, "Otto Other")
+    answer = act(client, Kind.UNOWNED, **given)
+    assert "Done Novak is Otto Other’s already." in client.get(answer["Location"]).content.decode()
+    assert not unnoticed.unowned(user=manager).exists()
