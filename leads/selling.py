@@ -18,7 +18,7 @@ from leads.models import HandoffEvent
 from leads.models.handoffs import OPEN
 from leads.stages import VerbName
 
-OFFERS = (VerbName.APPROVE, VerbName.OFFER, VerbName.REASSIGN)
+OFFERS = (VerbName.APPROVE, VerbName.OFFER, VerbName.REASSIGN, VerbName.HAND_OVER)
 """The verbs that give somebody a lead that is new to them."""
 
 

@@ -15,6 +15,7 @@ from crm.queries import holdings, unnoticed, verify
 from crm.queries.holdings import KEEP, Decisions, Group
 from crm.queries.unnoticed import Kind
 from leads.models import Contact, Handoff, Opportunity, Task
+from leads.selling import sellers
 from sla.models import Policy, Timer
 from tests.pages.sales_work import DAY, HOUR, TUESDAY, ask, bring_to, offer
 
@@ -53,6 +54,15 @@ def leave(actor, person, *, kind="leave", at=TUESDAY, groups=None, items=None, *
 
 
 STAYS = dict.fromkeys(["offered", "in_work", "opportunities", "customers"], KEEP)
+
+
+def test_what_is_handed_over_counts_among_the_new_leads_of_the_day(
+    administrator, marketer, salesperson, other_salesperson
+):
+    User.objects.filter(pk=other_salesperson.pk).update(daily_capacity=9)
+    offer(ask(at=TUESDAY - HOUR), by=marketer, to=salesperson, at=TUESDAY)
+    leave(administrator, salesperson)
+    assert {one.person: one.today for one in sellers(at=TUESDAY)} == {other_salesperson: 1}
 
 
 def holder_of(handoff):
