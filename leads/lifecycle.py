@@ -391,6 +391,7 @@ def move(
     to_stage: Stage | None = None,
     reason: Reason | None = None,
     comment: str = "",
+    names: Sequence[str] = (),
     rating: int | None = None,
     before: dict[str, Any] | None = None,
     contact_fields: dict[str, Any] | None = None,
@@ -398,8 +399,9 @@ def move(
 ) -> HandoffEvent:
     """Carry out one verb on a locked handoff that `require` has let through: rows, event and stage history.
 
-    `fields` are further columns of the handoff, `contact_fields` of its contact. `before` is a `snapshot` taken
-    earlier, completed by the caller; without it one is taken here.
+    `names` are the people whom the comment names, as they stand in it. `fields` are further columns of the handoff,
+    `contact_fields` of its contact. `before` is a `snapshot` taken earlier, completed by the caller; without it one is
+    taken here.
     """
     before = before or snapshot(handoff)
     from_state = handoff.state
@@ -433,6 +435,7 @@ def move(
         assignee=handoff.assignee,
         reason=reason,
         comment=comment,
+        names=list(names),
         rating=rating,
         before=before,
     )

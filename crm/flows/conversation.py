@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils.text import Truncator
@@ -31,28 +33,54 @@ def comment(*, actor: User, handoff_id: int, text: str, at: dt.datetime) -> Hand
     handoff = Handoff.objects.select_related("contact").filter(id=handoff_id).first()
     if handoff is None or not Contact.objects.visible_to(actor).filter(id=handoff.contact_id).exists():
         raise NotFound(_("There is no such handoff."))
-    said = text.strip()
-    if not said:
+    said = read_words(text.strip(), contact=handoff.contact, field="text")
+    if not said.text:
         raise Invalid(_("Write what you want to say."), field="text")
+    made = HandoffComment.objects.create(handoff=handoff, author=actor, at=at, text=said.text, names=list(said.names))
+    made.mentions.set(said.people)
+    _tell(made, said.people)
+    return made
+
+
+@dataclass(frozen=True)
+class Said:
+    """Words with everybody they name written out, and who they are."""
+
+    text: str
+    people: tuple[User, ...] = ()
+    names: tuple[str, ...] = ()
+    """The people as they stand in the text."""
+
+
+def read_words(text: str, *, contact: Contact, field: str = "comment") -> Said:
+    """Find whom words about `contact` name with an @: those of a comment, and those that go with an answer.
+
+    Raises `Invalid` for `field` when they are too long, or name somebody who is not there, not one person, or may not
+    see the contact.
+    """
+    if "@" not in text and len(text) <= LONGEST_COMMENT:
+        return Said(text)
     people = {one.pk: one for one in User.objects.filter(is_active=True).prefetch_related("role_rows")}
-    read = mentions.read(said, [Person(one.pk, one.name, one.email) for one in people.values()])
+    read = mentions.read(text, [Person(one.pk, one.name, one.email) for one in people.values()])
     if read.unclear:
-        raise Invalid(" ".join(_unclear(one) for one in dict.fromkeys(read.unclear)), field="text")
+        raise Invalid(" ".join(_unclear(one) for one in dict.fromkeys(read.unclear)), field=field)
     if len(read.text) > LONGEST_COMMENT:
-        raise Invalid(_("Say it in at most %(n)d characters.") % {"n": LONGEST_COMMENT}, field="text")
+        raise Invalid(_("Say it in at most %(n)d characters.") % {"n": LONGEST_COMMENT}, field=field)
     if len(read.people) > MOST_MENTIONS:
-        raise Invalid(_("Name at most %(n)d people at once.") % {"n": MOST_MENTIONS}, field="text")
-    named = [people[one.id] for one in read.people]
-    if strangers := [str(one) for one in named if not _may_see(one, handoff.contact)]:
+        raise Invalid(_("Name at most %(n)d people at once.") % {"n": MOST_MENTIONS}, field=field)
+    named = tuple(people[one.id] for one in read.people)
+    if strangers := [str(one) for one in named if not _may_see(one, contact)]:
         raise Invalid(
             _("%(names)s may not see %(contact)s: it is not theirs. Leave the @ out, or ask who has the lead.")
-            % {"names": ", ".join(strangers), "contact": handoff.contact},
-            field="text",
+            % {"names": ", ".join(strangers), "contact": contact},
+            field=field,
         )
-    made = HandoffComment.objects.create(handoff=handoff, author=actor, at=at, text=read.text, names=list(read.names))
-    made.mentions.set(named)
-    _tell(made, named)
-    return made
+    return Said(read.text, named, read.names)
+
+
+def notice_params(by: User, text: str) -> dict[str, str]:
+    """What the notice says to somebody whom `by` named in `text`."""
+    return {"by": str(by), "text": Truncator(text).chars(NOTICE_LENGTH)}
 
 
 def _unclear(found: Unclear) -> str:
@@ -71,7 +99,7 @@ def _may_see(person: User, contact: Contact) -> bool:
     return person.sees_all_contacts or Contact.objects.visible_to(person).filter(id=contact.pk).exists()
 
 
-def _tell(said: HandoffComment, named: list[User]) -> None:
+def _tell(said: HandoffComment, named: Iterable[User]) -> None:
     """Tell those who were named; who named themselves knows."""
     notices.tell(
         [
@@ -81,7 +109,7 @@ def _tell(said: HandoffComment, named: list[User]) -> None:
                 recipient_id=person.pk,
                 contact_id=said.handoff.contact_id,
                 handoff_id=said.handoff_id,
-                params={"by": str(said.author), "text": Truncator(said.text).chars(NOTICE_LENGTH)},
+                params=notice_params(said.author, said.text),
             )
             for person in named
             if person.pk != said.author_id

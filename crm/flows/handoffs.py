@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 import sla.services
 from crm import notices
 from crm.errors import Conflict, Invalid
+from crm.flows import conversation
+from crm.flows.conversation import Said
 from crm.models import Team, User
 from crm.models.notices import NoticeKind
 from crm.models.people import OVERFLOW_KINDS
@@ -135,13 +137,14 @@ def _tell(
     kind: str,
     at: dt.datetime,
     params: dict[str, Any] | None = None,
+    key: str = "",
 ) -> None:
-    """Tell people of an act once it can no longer be taken back; who did it knows."""
+    """Tell people of an act once it can no longer be taken back; who did it knows. `key` tells two of a kind apart."""
     notices.tell(
         [
             notices.Draft(
                 kind=kind,
-                dedup_key=f"{kind}:{event.pk}:{person_id}",
+                dedup_key=f"{key or kind}:{event.pk}:{person_id}",
                 recipient_id=person_id,
                 contact_id=handoff.contact_id,
                 handoff_id=handoff.pk,
@@ -153,6 +156,16 @@ def _tell(
         at=at,
         wait=UNDO_PAUSE,
     )
+
+
+def _tell_named(
+    handoff: Handoff, event: HandoffEvent, said: Said, *, actor: User, at: dt.datetime, but_not: int | None = None
+) -> None:
+    """Tell those whom the words of an act name, as those of a comment do; `but_not` who is told of the act anyway."""
+    people = [person.pk for person in said.people if person.pk != but_not]
+    params = conversation.notice_params(actor, said.text)
+    # A key of its own: comments, which count by themselves, have the kind's.
+    _tell(handoff, event, people, kind=NoticeKind.MENTIONED, at=at, params=params, key="named")
 
 
 @transaction.atomic
@@ -173,8 +186,9 @@ def return_to_marketing(
     found = lifecycle.find_reason(kind=ReasonKind.RETURN, code=reason)
     lifecycle.require(VerbName.RETURN, actor=actor, contact=handoff.contact, handoff=handoff, reason=found)
     lifecycle.require_state(handoff.contact, handoff, seen_as)
+    said = conversation.read_words(comment, contact=handoff.contact)
     before = before_of(handoff)
-    lifecycle.move(
+    event = lifecycle.move(
         handoff,
         VerbName.RETURN,
         actor=actor,
@@ -182,11 +196,13 @@ def return_to_marketing(
         to_state=HandoffState.RETURNED,
         to_stage=Stage.LEAD,
         reason=found,
-        comment=comment,
+        comment=said.text,
+        names=said.names,
         before=before,
         reviewed_at=handoff.reviewed_at or at,
         reviewed_by_id=handoff.reviewed_by_id or actor.pk,
     )
+    _tell_named(handoff, event, said, actor=actor, at=at)
     sla.services.meet([handoff.pk], [Milestone.REVIEW], at=at)
     return handoff
 
@@ -199,16 +215,18 @@ def accept(*, actor: User, handoff_id: int, comment: str = "", rating: int | Non
     handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
     lifecycle.require(VerbName.ACCEPT, actor=actor, contact=handoff.contact, handoff=handoff)
     _check_rating(rating)
+    said = conversation.read_words(comment, contact=handoff.contact)
     before = before_of(handoff)
     is_new_to_them = handoff.assignee_id != actor.pk
-    lifecycle.move(
+    event = lifecycle.move(
         handoff,
         VerbName.ACCEPT,
         actor=actor,
         at=at,
         to_state=HandoffState.ACCEPTED,
         to_stage=Stage.SQL,
-        comment=comment,
+        comment=said.text,
+        names=said.names,
         rating=rating,
         before=before,
         contact_fields={"owner": actor},
@@ -220,6 +238,7 @@ def accept(*, actor: User, handoff_id: int, comment: str = "", rating: int | Non
         note_override(handoff)
     sla.services.meet([handoff.pk], [Milestone.ANSWER], at=at)
     sla.services.begin_work(handoff, at=at)
+    _tell_named(handoff, event, said, actor=actor, at=at)
     return handoff
 
 
@@ -245,6 +264,7 @@ def reject(
     found = lifecycle.find_reason(kind=ReasonKind.REJECT, code=reason)
     lifecycle.require(VerbName.REJECT, actor=actor, contact=handoff.contact, handoff=handoff, reason=found)
     _check_rating(rating)
+    said = conversation.read_words(comment, contact=handoff.contact)
     before = before_of(handoff)
     event = lifecycle.move(
         handoff,
@@ -253,7 +273,8 @@ def reject(
         at=at,
         to_state=HandoffState.REJECTED,
         reason=found,
-        comment=comment,
+        comment=said.text,
+        names=said.names,
         rating=rating,
         before=before,
         answered_at=at,
@@ -280,6 +301,7 @@ def reject(
     sla.services.start(again, [Milestone.REVIEW], at=at)
     # The marketer who passed the lead on learns what sales said.
     _tell(handoff, event, [handoff.reviewed_by_id], kind=NoticeKind.REJECTED, at=at)
+    _tell_named(handoff, event, said, actor=actor, at=at, but_not=handoff.reviewed_by_id)
     return handoff
 
 
@@ -467,9 +489,11 @@ def recycle(
     handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
     found = lifecycle.find_reason(kind=ReasonKind.RECYCLE, code=reason)
     lifecycle.require(VerbName.RECYCLE, actor=actor, contact=handoff.contact, handoff=handoff, reason=found)
-    recycle_locked(
-        handoff, VerbName.RECYCLE, actor=actor, at=at, reason=found, resurface_at=resurface_at, comment=comment
+    said = conversation.read_words(comment, contact=handoff.contact)
+    event = recycle_locked(
+        handoff, VerbName.RECYCLE, actor=actor, at=at, reason=found, resurface_at=resurface_at, said=said
     )
+    _tell_named(handoff, event, said, actor=actor, at=at)
     return handoff
 
 
@@ -481,9 +505,9 @@ def recycle_locked(
     at: dt.datetime,
     reason: Reason | None,
     resurface_at: dt.datetime | None,
-    comment: str,
+    said: Said,
     before: dict[str, Any] | None = None,
-) -> None:
+) -> HandoffEvent:
     """The common part of recycling by itself and after a lost opportunity."""
     if resurface_at is None or resurface_at <= at:
         raise Invalid(_("Say on which day it is to come back; the day lies ahead."), field="resurface_at")
@@ -496,13 +520,15 @@ def recycle_locked(
         to_state=HandoffState.RECYCLED,
         to_stage=Stage.LEAD,
         reason=reason,
-        comment=comment,
+        comment=said.text,
+        names=said.names,
         before=before or before_of(handoff),
         contact_fields={"owner": None},
         resurface_at=resurface_at,
     )
     sla.services.cancel([handoff.pk], at=at)
     next_steps.end_with(event, contact_id=handoff.contact_id, owner_id=owner_id, why=_("Given back to marketing"))
+    return event
 
 
 def _check_rating(rating: int | None) -> None:

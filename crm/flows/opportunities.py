@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 import sla.services
 from crm.errors import Conflict, NotFound
 from crm.flows import contacts, handoffs, talks
+from crm.flows.conversation import Said
 from leads import lifecycle, next_steps
 from leads.models import Handoff, Opportunity, Reason, TaskKind
 from leads.stages import HandoffState, ReasonKind, Stage, VerbName
@@ -136,7 +137,7 @@ def lose_opportunity(
             at=at,
             reason=lifecycle.reason_or_invalid(kind=ReasonKind.RECYCLE, code=then_reason),
             resurface_at=resurface_at,
-            comment=comment,
+            said=Said(comment),
             before=before,
         )
     elif then is AfterLoss.DISQUALIFY:

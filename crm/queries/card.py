@@ -149,6 +149,12 @@ class Card:
         return str(self.handoff.reviewed_by) if self.handoff and self.handoff.reviewed_by else ""
 
     @property
+    def is_cold(self) -> bool:
+        """Whether a lead in the hand-over fell back below the cooling threshold; who never stood above it did not."""
+        formed_with = self.handoff.score if self.handoff else None
+        return self.explanation.is_cool and (formed_with or 0) >= self.explanation.cooling_threshold
+
+    @property
     def is_to_be_won(self) -> bool:
         """Whether the day of a decision still matters: not of a customer, nor of who will not buy."""
         return self.contact.stage != Stage.CUSTOMER and not self.contact.is_disqualified
@@ -198,7 +204,7 @@ def contact_seen(user: User, contact_id: int) -> Contact:
     rows = rows.annotate(
         has_tasks=Exists(Task.objects.open().filter(contact=OuterRef("pk"))),
         is_referred=Exists(Referral.objects.filter(Q(contact=OuterRef("pk")) | Q(through=OuterRef("pk")))),
-        **definitions.written_meanings("stage", "hot"),
+        **definitions.written_meanings("stage", "hot", "cold"),
     )
     contact = rows.filter(id=contact_id).first()
     if contact is None:

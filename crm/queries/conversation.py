@@ -104,7 +104,7 @@ def _acts(events: Iterable[HandoffEvent], reader: User) -> list[Word]:
             at=event.at,
             who=str(event.actor or _("Baton")),
             did=_lowered(timeline.event_words(event)),
-            pieces=tuple(mentions.pieces(event.comment, ())) if event.comment else (),
+            pieces=tuple(mentions.pieces(event.comment, event.names)) if event.comment else (),
             reason=str(event.reason or ""),
             rating=event.rating,
             is_own=event.actor_id == reader.pk,

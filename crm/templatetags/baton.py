@@ -217,6 +217,12 @@ def stage_tag(context: template.Context, stage: str) -> dict[str, Any]:
     return _defined(context, stage)
 
 
+@register.inclusion_tag("components/agreed_words.html", takes_context=True)
+def agreed_words(context: template.Context, *codes: str) -> dict[str, Any]:
+    """What the agreed words of a page mean, unfolded at its head: the tags of its rows say it to the pointer alone."""
+    return {"agreed": [_defined(context, code) for code in codes]}
+
+
 @register.inclusion_tag("components/meaning.html", takes_context=True)
 def meaning(context: template.Context, word: str, label: str = "", of: Any = None) -> dict[str, Any]:
     """A word that unfolds what it means, by pointer, key and touch: for heads, where a tag's title is not enough.
@@ -225,7 +231,7 @@ def meaning(context: template.Context, word: str, label: str = "", of: Any = Non
     """
     if of is None:
         return _defined(context, word) | {"label": label}
-    written = getattr(of, "hot_meaning" if word == "hot" else "stage_meaning")
+    written = getattr(of, f"{word}_meaning" if word in ("hot", "cold") else "stage_meaning")
     known = {"meanings": {word: written or words.DEFINITIONS.get(word, "")}}
     return _defined(known, word) | {"label": label}
 

@@ -278,6 +278,8 @@ class HandoffEvent(models.Model):
     )
     reason = models.ForeignKey(Reason, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     comment = models.TextField(blank=True)
+    # As they stand behind an @ in the comment, so that a page sets them apart.
+    names = models.JSONField(default=list, blank=True)
     rating = models.PositiveSmallIntegerField(null=True, blank=True)
     before = models.JSONField(null=True, blank=True)
     undone_at = models.DateTimeField(null=True, blank=True)

@@ -88,7 +88,6 @@ def contact_page(
         "desk": found.desk,
         "conflict": conflict,
         "can_merge": duplicates.may_merge(person(request), found.contact),
-        "log_type": request.GET.get("log", ""),
         # A form that was refused stands open, so that what was typed is in sight.
         "opened": dict.fromkeys(refused, True),
     }

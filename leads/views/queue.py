@@ -100,13 +100,15 @@ def queue_page(
     if focus:
         found = evidence_queries.evidence(user=user, handoff_id=focus, now=now, rules=rules, selling=selling)
     back = back_of(chosen)
+    counts = queue_queries.counts(user=user, now=now, selling=selling)
     context = {
         "chosen": chosen,
         "back": back,
         "kept": saved_filters.kept(user, FilteredPage.QUEUE, query=back),
         "now": now,
-        **head_context(queue_queries.counts(user=user, now=now, selling=selling), chosen=chosen),
+        **head_context(counts, chosen=chosen),
         "page": page,
+        "whole": counts.of(chosen.tab),
         "rows": listing.rows,
         "hours": listing.hours,
         "shown": ",".join(str(row.handoff_id) for row in listing.rows),
