@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F
 
 from crm import flows
-from crm.demo import by_hand, names, office, talk
+from crm.demo import ahead, by_hand, names, office, talk
 from crm.demo.by_hand import ByHand
 from crm.demo.cast import AGNIESZKA, CASES, FIRMS
 from crm.demo.colleagues import Colleagues
@@ -88,7 +88,16 @@ class _Making:
             replay=self.replay, colleagues=self.colleagues, crowd=crowd, dice=self.dice, record=self._record
         )
         self._report([*stories, *(staging.plan(case, person) for case, person in zip(CASES, cast, strict=True))])
-        talk.plan(self.replay, seller=self.colleagues.office.people[AGNIESZKA])
+        seller = self.colleagues.office.people[AGNIESZKA]
+        talk.plan(self.replay, seller=seller)
+        colleagues = self.colleagues
+        ahead.plan(
+            self.replay,
+            seller=seller,
+            marketer=colleagues.marketers[0],
+            manager=colleagues.manager,
+            scripted=self.scripted,
+        )
         self.replay.run()
 
     def _found_companies(self, firms: Sequence[names.Firm]) -> None:

@@ -12,6 +12,7 @@ from django.db.models import Count
 
 from crm import demo, flows, setup
 from crm.models import Delivery, Notice, User
+from crm.queries.inbox import inbox_of
 from leads.models import (
     Activity,
     Campaign,
@@ -20,7 +21,9 @@ from leads.models import (
     HandoffEvent,
     Import,
     Opportunity,
+    Referral,
     StageChange,
+    Task,
     Touch,
 )
 from scoring.models import Score, ScoringModel
@@ -108,7 +111,7 @@ def test_three_months_have_passed(company):
     ended = dict(Handoff.objects.order_by().values_list("state").annotate(Count("id")))
     assert min(ended[state] for state in ("closed", "rejected", "returned", "recycled")) > 15
     causes = dict(Handoff.objects.order_by().values_list("cause").annotate(Count("id")))
-    assert set(causes) == {"threshold", "request", "rejected", "own"}
+    assert set(causes) == {"threshold", "request", "rejected", "own", "referred"}
     deals = dict(Opportunity.objects.order_by().values_list("state").annotate(Count("id")))
     assert min(deals.values()) > 10
     assert set(deals) == {"open", "won", "lost"}
@@ -146,6 +149,27 @@ def test_the_inbox_of_the_salesperson_is_full_of_different_things(company):
     assert mine.filter(state="accepted", opportunities__state="open").count() >= 5
     assert mine.filter(state="accepted").count() + 2 < agnieszka.capacity
     assert Contact.objects.filter(owner=agnieszka).exists()
+
+
+def test_what_comes_next_is_planned_on_some_offers(company):
+    agnieszka = User.objects.get(email="sales@demo.example")
+    planned = Task.objects.open().filter(owner=agnieszka).exclude(kind="satisfied")
+    zone = zoneinfo.ZoneInfo(agnieszka.time_zone)
+    today = AT.astimezone(zone).date()
+    days = [task.due_at.astimezone(zone).date() for task in planned]
+    assert min(days) < today < max(days) and days.count(today) == 2
+    steps = Opportunity.objects.filter(owner=agnieszka, state="open").values_list("step", flat=True)
+    assert set(steps) == set(Opportunity.Step.values)
+
+
+def test_somebody_was_sent_on_and_a_lead_waits_in_another_team(company):
+    halina = Referral.objects.select_related("contact__owner").get().contact
+    assert (halina.first_name, halina.owner.email, halina.stage) == ("Halina", "sales@demo.example", "sql")
+    waiting = Handoff.objects.get(overflowed_at__isnull=False, state="offered")
+    assert (waiting.team.name, waiting.assignee) == ("Customer service", None)
+    petra = User.objects.get(email="petra@demo.example")
+    row = next(item for item in inbox_of(petra, now=AT).items if item.handoff_id == waiting.pk)
+    assert row.kind == "team" and row.clock is not None and row.act == "accept"
 
 
 def test_leads_can_be_passed_on_at_once(company):
