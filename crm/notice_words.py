@@ -368,12 +368,12 @@ def _departed(notice: Notice, who: str) -> _Said:
     }
     said = [_("%(n)d to %(name)s") % {"n": count, "name": name} for name, count in params["got"].items()]
     said += [
-        text % {"n": params[name]}
+        str(text % {"n": params[name]})
         for name, text in (
-            ("waiting", _("%(n)d wait for capacity")),
-            ("unowned", _("%(n)d contacts belong to nobody")),
-            ("kept", _("%(n)d stay by choice")),
-            ("due", _("of which %(n)d fall due meanwhile")),
+            ("waiting", ngettext_lazy("%(n)d waits for capacity", "%(n)d wait for capacity", "n")),
+            ("unowned", ngettext_lazy("%(n)d contact belongs to nobody", "%(n)d contacts belong to nobody", "n")),
+            ("kept", ngettext_lazy("%(n)d stays by choice", "%(n)d stay by choice", "n")),
+            ("due", ngettext_lazy("of which %(n)d falls due meanwhile", "of which %(n)d fall due meanwhile", "n")),
         )
         if params[name]
     ]

@@ -7,6 +7,8 @@ import zoneinfo
 from collections.abc import Collection
 from functools import partial
 
+from django.db.models import Q
+
 from crm import flows
 from crm.demo.replay import Replay
 from crm.models import User
@@ -115,8 +117,7 @@ def _ask(marketer: User, seller: User, at: dt.datetime) -> None:
 
 def _overflow(manager: User, seller: User, at: dt.datetime) -> None:
     """One of a colleague's, whose answer is the furthest from danger."""
-    timers = Timer.objects.open().with_state(now=at).filter(milestone=Milestone.ANSWER)
-    calm = timers.exclude(handoff__assignee=seller).filter(handoff__assignee__isnull=False).order_by("-due_at", "id")
-    timer = next((one for one in calm if one.state_now == "running" and not one.is_soon), None)
-    if timer is not None:
+    is_calm = Q(milestone=Milestone.ANSWER, state_now="running", is_soon=False)
+    others = Timer.objects.open().with_state(now=at).filter(is_calm, handoff__assignee__isnull=False)
+    if timer := others.exclude(handoff__assignee=seller).order_by("-due_at", "id").first():
         flows.overflow(actor=manager, handoff_id=timer.handoff_id, at=at)

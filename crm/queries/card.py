@@ -478,7 +478,7 @@ def _window(contact: Contact, *, now: dt.datetime) -> tuple[WindowFace | None, d
 def _clocks(user: User, contact: Contact, *, now: dt.datetime) -> tuple[list[Timer], list[Timer], clocks.Clocks]:
     """The clocks of the contact, those of the reader's inbox in its order, and both drawn; two queries."""
     own = Q(pk__in=inbox.own_timers(user, now=now).values("pk")) if user.is_salesperson else Q(pk__in=[])
-    rows = Timer.objects.filter(Q(handoff__contact=contact) | own).annotate(
+    rows = clocks.with_manager(Timer.objects.filter(Q(handoff__contact=contact) | own)).annotate(
         is_own=Exists(Timer.objects.filter(own, pk=OuterRef("pk")))
     )
     timers = list(rows.select_related("calendar", "policy", "handoff__contact"))

@@ -7,10 +7,12 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.db.models import Case, Count, Max, Q, QuerySet, Subquery, Value, When
 from django.utils.translation import gettext as _
 
 from crm import formats, openers
 from crm.faces import ClockFace, OpenHours
+from crm.models import Role, User
 from sla import clock, ladder
 from sla.models import Pause, Timer
 from sla.states import TimerState, timer_state
@@ -142,10 +144,10 @@ def _hours(key: int, calendar: clock.Calendar, *, now: dt.datetime) -> OpenHours
     )
 
 
-def consequence(of: Clock, *, managers: Sequence[str], now: dt.datetime, is_own: bool = True) -> str:
+def consequence(of: Clock, *, now: dt.datetime, is_own: bool = True) -> str:
     """What happens, or has happened, because nobody acted: "At 11:52 Elina Saarinen is told.".
 
-    `managers` are the names of those whom the ladder calls manager; `is_own`: the reader is whose clock it is.
+    The clock's timer comes `with_manager`; `is_own`: the reader is whose clock it is.
     """
     if of.pause_reason:
         return of.pause_reason
@@ -154,12 +156,12 @@ def consequence(of: Clock, *, managers: Sequence[str], now: dt.datetime, is_own:
         due = formats.when(of.timer.due_at, now=now)
         sentences.append(_("Was due %(when)s.") % {"when": openers.mid_sentence(due)})
         if "manager" in of.taken:
-            sentences.append(_("%(who)s has been told.") % {"who": _names(managers)})
+            sentences.append(_("%(who)s has been told.") % {"who": _manager(of)})
     step = next((one for one in of.ahead if one.to in ("", "manager")), None)
     if step is None and is_own:
         step = next((one for one in of.ahead if one.to == "owner"), None)
     if step is not None and step.to:
-        who = _names(managers) if step.to == "manager" else _("you")
+        who = _manager(of) if step.to == "manager" else _("you")
         sentences.append(_told(step, who=who, is_you=step.to != "manager", now=now))
     elif step is not None:
         sentences.append(_moved(step, now=now))
@@ -192,5 +194,18 @@ def at_when(moment: dt.datetime, *, now: dt.datetime) -> str:
     return _("%(day)s at %(time)s") % {"day": day, "time": time}
 
 
-def _names(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else _("a manager")
+def with_manager(timers: QuerySet[Timer]) -> QuerySet[Timer]:
+    """The same timers with the name of the only person whom ladders call manager beside each; no query of its own.
+
+    As `notices.people_with`: of those on duty, where there are any.
+    """
+    on_duty = Q(is_on_duty=True)
+    managers = User.objects.with_role(Role.MANAGER).order_by().values(whole=Value(1))
+    counted = managers.annotate(total=Count("pk"), present=Count("pk", filter=on_duty)).annotate(
+        only=Case(When(present=1, then=Max("name", filter=on_duty)), When(present=0, total=1, then=Max("name")))
+    )
+    return timers.annotate(manager_name=Subquery(counted.values("only")))
+
+
+def _manager(of: Clock) -> str:
+    return vars(of.timer)["manager_name"] or _("a manager")

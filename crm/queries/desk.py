@@ -13,8 +13,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from crm import formats, notices, openers
-from crm.models import Role, User
+from crm import formats, openers
+from crm.models import User
 from crm.queries import clocks
 from crm.queries.clocks import Clock
 from crm.queries.to_do import WorkingTime, working_time_of
@@ -166,14 +166,13 @@ def desk_of(
         if handoff and timer.handoff_id == handoff.pk and not timer.met_at and not timer.cancelled_at
     ]
     is_mine = handoff is not None and handoff.assignee_id == user.pk
-    managers = [str(person) for person in notices.people_with(Role.MANAGER)] if open_timers else []
     promises = tuple(
         Promise(
             milestone=timer.milestone,
             label=str(Milestone(timer.milestone).label),
             clock=drawn.by_timer[timer.pk],
             due=openers.mid_sentence(formats.when(timer.due_at, now=now)),
-            consequence=clocks.consequence(drawn.by_timer[timer.pk], managers=managers, now=now, is_own=is_mine),
+            consequence=clocks.consequence(drawn.by_timer[timer.pk], now=now, is_own=is_mine),
         )
         for timer in open_timers
     )

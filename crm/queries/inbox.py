@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm import formats, notices, openers
+from crm import formats, openers
 from crm.deeds import Deed
 from crm.errands import LABELS, Errand, Kind
 from crm.faces import OpenHours, ScoreFace
-from crm.models import Role, User
+from crm.models import User
 from crm.openers import Opening
 from crm.queries import clocks, plan, to_do
 from crm.queries.clocks import Clock, Clocks
@@ -174,7 +174,6 @@ def _items(found: to_do.ToDo, *, time: to_do.WorkingTime, now: dt.datetime) -> t
     drawn = clocks.clocks_of(timers, now=now, name_of=lambda timer: timer.handoff.contact.name)
     contacts = {errand.contact.pk: errand.contact for errand in found.errands}
     faces = _faces(list(contacts.values()), now=now)
-    managers = [str(person) for person in notices.people_with(Role.MANAGER)]
     ranked: dict[int, list[tuple[Urgency, Errand]]] = defaultdict(list)
     for errand in found.errands:
         clock = drawn.by_timer[errand.timer.pk] if errand.timer else None
@@ -192,7 +191,7 @@ def _items(found: to_do.ToDo, *, time: to_do.WorkingTime, now: dt.datetime) -> t
     items = []
     for key, reasons in ranked.items():
         (rank, errand), *others = sorted(reasons, key=lambda pair: pair[0])
-        item = _item(errand, rank, faces[key], found.deeds.get(key, ()), drawn=drawn, managers=managers, now=now)
+        item = _item(errand, rank, faces[key], found.deeds.get(key, ()), drawn=drawn, now=now)
         items.append(replace(item, also_kinds=tuple(dict.fromkeys(other.kind for _rank, other in others))))
     return sorted(items, key=lambda item: item.urgency), drawn.hours
 
@@ -241,7 +240,6 @@ def _item(
     known: Sequence[Deed],
     *,
     drawn: Clocks,
-    managers: Sequence[str],
     now: dt.datetime,
 ) -> Item:
     handoff = errand.handoff
@@ -253,7 +251,7 @@ def _item(
     elif errand.why:
         standing = f"{errand.why.rstrip('.')}."
     if clock is not None:
-        note = clocks.consequence(clock, managers=managers, now=now)
+        note = clocks.consequence(clock, now=now)
         note = note or _("Due %(when)s") % {"when": openers.mid_sentence(formats.when(clock.timer.due_at, now=now))}
     return Item(
         kind=errand.kind,

@@ -13,6 +13,7 @@ from crm.deeds import Deed
 from crm.errands import Errand, clock_errand
 from crm.models import User
 from crm.queries import going_cold, history
+from crm.queries.clocks import with_manager
 from crm.queries.going_cold import Held
 from crm.urgency import Urgency, stake_of, urgency
 from leads.models import HandoffComment, Task
@@ -45,7 +46,8 @@ class ToDo:
 
 def waiting_for(user: User, *, now: dt.datetime) -> ToDo:
     """What waits for `user` at `now`, in a constant number of queries however much it is."""
-    clocked = [clock_errand(timer) for timer in own_timers(user, now=now).select_related(*TIMER_PARTS)]
+    mine = with_manager(own_timers(user, now=now)).select_related(*TIMER_PARTS)
+    clocked = [clock_errand(timer) for timer in mine]
     came_back = going_cold.given_back_by(user, now=now).select_related("contact__company", "reason")
     given_back = {handoff.contact_id: handoff for handoff in came_back}
     held = {one.contact.pk: one for one in going_cold.held_by(user, now=now)}

@@ -309,6 +309,9 @@ def test_every_kind_of_notice_has_words(marketer, salesperson, manager):
     for kind in set(WEBHOOK_KINDS) - set(told):
         params = {"why": "nobody_free", "name": "Ivo", "by": "Mira Marketer"}
         about = {"contact": first.contact, "handoff": first, "recipient": marketer}
+        if kind == NoticeKind.DEPARTED:
+            params |= {"kind": "away", "got": {"Sam Seller": 2}, "waiting": 0, "unowned": 1, "kept": 3, "due": 1}
+            about = {"recipient": manager}
         told[kind] = Notice(kind=kind, created_at=AT, params=params, **about)
     words = {kind: notice_words.describe(notice) for kind, notice in told.items()}
     assert {kind: one.subject for kind, one in words.items()} == {
@@ -326,10 +329,14 @@ def test_every_kind_of_notice_has_words(marketer, salesperson, manager):
         "active_again": "Active again: eva@firm.example",
         "resurfaced": "Came back: eva@firm.example",
         "case_study": "A happy customer: eva@firm.example",
+        "departed": "Ivo is out of office",
     }
+    handed_over = "2 to Sam Seller, 1 contact belongs to nobody, 3 stay by choice, of which 1 falls due meanwhile"
+    assert words["departed"].summary == f"Mira Marketer handed over: {handed_over}."
     assert "“Next year.”" in words["rejected"].summary
     assert words["breach"].summary.startswith("Was due ")
-    assert {one.path for one in words.values()} == {f"/contacts/{first.contact_id}/"}
+    paths = {one.path for kind, one in words.items() if kind != NoticeKind.DEPARTED}
+    assert paths == {f"/contacts/{first.contact_id}/"}
 
 
 def test_words_cost_no_query_per_notice(told, django_assert_num_queries):
