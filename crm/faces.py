@@ -1,4 +1,4 @@
-"""Plain values that the shared components of the pages draw: a clock, a score and its reasons, the open hours.
+"""Plain values that the shared components of the pages draw: a tab, a clock, a score and its reasons, the open hours.
 
 Pages make these in their queries; templates hand them to the tags of `crm.templatetags.baton` and compute nothing.
 Pure: no database, no Django, no clock.
@@ -10,6 +10,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 DEFAULT_WARN_SHARE = 0.75
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One of the parts of a page, as `components/tabs.html` wants it; `count` is None where none is said."""
+
+    label: str
+    href: str
+    count: int | None
+    is_current: bool
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from crm import bulk
 from crm.errors import Conflict, Forbidden, Invalid, NotFound
 from leads import stages, words
 from leads.models import Contact, ContactChange, Handoff, HandoffEvent, HandoverRule, Merge, Reason, StageChange
-from leads.sets import among
+from leads.sets import among, chosen
 from leads.stages import Actor, HandoffState, Refusal, Stage, VerbName
 
 if TYPE_CHECKING:
@@ -326,9 +326,9 @@ def warm(
     _set_stage(contacts, Stage.LEAD, verb="warm", at=at, actor=actor, active=active)
 
 
-def resting(contact_ids: Iterable[int]) -> QuerySet[Handoff]:
+def resting(contact_ids: Collection[int]) -> QuerySet[Handoff]:
     """The handoffs by which contacts rest until a day."""
-    return Handoff.objects.filter(contact_id__in=among(contact_ids), resurface_at__isnull=False)
+    return Handoff.objects.filter(chosen("contact_id", contact_ids), resurface_at__isnull=False)
 
 
 def suppose(formed: Formed, *, at: dt.datetime) -> Handoff:
@@ -344,7 +344,7 @@ def form_handoffs(formed: Sequence[Formed], *, at: dt.datetime, state: HandoffSt
     prospect, whose owner is set already.
     """
     is_own = state is HandoffState.ACCEPTED
-    resting(one.contact.pk for one in formed).update(resurface_at=None)
+    resting([one.contact.pk for one in formed]).update(resurface_at=None)
     handoffs = Handoff.objects.bulk_create(
         Handoff(
             contact=one.contact,

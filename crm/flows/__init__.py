@@ -19,10 +19,11 @@ from crm.flows.contacts import (
     touch_contact,
 )
 from crm.flows.conversation import comment
-from crm.flows.handoffs import accept, approve, offer, overflow, reassign, recycle, reject, return_to_marketing
+from crm.flows.handoffs import accept, approve, offer, overflow, reassign, reject, return_to_marketing
 from crm.flows.imports import imports_to_resume, retry_import, run_import, start_import
 from crm.flows.merging import merge_contacts
 from crm.flows.opportunities import AfterLoss, lose_opportunity, open_opportunity, win_opportunity
+from crm.flows.recycling import recycle
 from crm.flows.referrals import redirect
 from crm.flows.scores import adjust_score, rescore, sweep_scores
 from crm.flows.talks import (

@@ -18,7 +18,7 @@ from crm.models import Team, User
 from crm.models.notices import NoticeKind
 from crm.models.people import OVERFLOW_KINDS
 from leads import lifecycle, next_steps, routing
-from leads.models import Handoff, HandoffEvent, Reason, RoutingSettings
+from leads.models import Handoff, HandoffEvent, RoutingSettings
 from leads.sets import among
 from leads.stages import HandoffState, ReasonKind, Stage, VerbName
 from sla import climbing, clock
@@ -158,7 +158,7 @@ def _tell(
     )
 
 
-def _tell_named(
+def tell_named(
     handoff: Handoff, event: HandoffEvent, said: Said, *, actor: User, at: dt.datetime, but_not: int | None = None
 ) -> None:
     """Tell those whom the words of an act name, as those of a comment do; `but_not` who is told of the act anyway."""
@@ -202,7 +202,7 @@ def return_to_marketing(
         reviewed_at=handoff.reviewed_at or at,
         reviewed_by_id=handoff.reviewed_by_id or actor.pk,
     )
-    _tell_named(handoff, event, said, actor=actor, at=at)
+    tell_named(handoff, event, said, actor=actor, at=at)
     sla.services.meet([handoff.pk], [Milestone.REVIEW], at=at)
     return handoff
 
@@ -238,7 +238,7 @@ def accept(*, actor: User, handoff_id: int, comment: str = "", rating: int | Non
         note_override(handoff)
     sla.services.meet([handoff.pk], [Milestone.ANSWER], at=at)
     sla.services.begin_work(handoff, at=at)
-    _tell_named(handoff, event, said, actor=actor, at=at)
+    tell_named(handoff, event, said, actor=actor, at=at)
     return handoff
 
 
@@ -301,7 +301,7 @@ def reject(
     sla.services.start(again, [Milestone.REVIEW], at=at)
     # The marketer who passed the lead on learns what sales said.
     _tell(handoff, event, [handoff.reviewed_by_id], kind=NoticeKind.REJECTED, at=at)
-    _tell_named(handoff, event, said, actor=actor, at=at, but_not=handoff.reviewed_by_id)
+    tell_named(handoff, event, said, actor=actor, at=at, but_not=handoff.reviewed_by_id)
     return handoff
 
 
@@ -470,65 +470,6 @@ def offer_to_team(handoff: Handoff, team: Team, *, actor: User | None, at: dt.da
     members = climbing.Listeners().of_team(team.pk)
     _tell(handoff, event, members, kind=NoticeKind.OFFERED, at=at, params={"team": team.name})
     _tell(handoff, event, [loser_id], kind=NoticeKind.MOVED_AWAY, at=at)
-
-
-@transaction.atomic
-def recycle(
-    *,
-    actor: User,
-    handoff_id: int,
-    reason: str,
-    resurface_at: dt.datetime | None = None,
-    comment: str = "",
-    at: dt.datetime,
-) -> Handoff:
-    """Give an accepted contact back to marketing until a date on which it comes back by itself. Clocks are cancelled.
-
-    Raises `Invalid` without a reason or a date to come.
-    """
-    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
-    found = lifecycle.find_reason(kind=ReasonKind.RECYCLE, code=reason)
-    lifecycle.require(VerbName.RECYCLE, actor=actor, contact=handoff.contact, handoff=handoff, reason=found)
-    said = conversation.read_words(comment, contact=handoff.contact)
-    event = recycle_locked(
-        handoff, VerbName.RECYCLE, actor=actor, at=at, reason=found, resurface_at=resurface_at, said=said
-    )
-    _tell_named(handoff, event, said, actor=actor, at=at)
-    return handoff
-
-
-def recycle_locked(
-    handoff: Handoff,
-    verb: VerbName,
-    *,
-    actor: User,
-    at: dt.datetime,
-    reason: Reason | None,
-    resurface_at: dt.datetime | None,
-    said: Said,
-    before: dict[str, Any] | None = None,
-) -> HandoffEvent:
-    """The common part of recycling by itself and after a lost opportunity."""
-    if resurface_at is None or resurface_at <= at:
-        raise Invalid(_("Say on which day it is to come back; the day lies ahead."), field="resurface_at")
-    owner_id = handoff.contact.owner_id
-    event = lifecycle.move(
-        handoff,
-        verb,
-        actor=actor,
-        at=at,
-        to_state=HandoffState.RECYCLED,
-        to_stage=Stage.LEAD,
-        reason=reason,
-        comment=said.text,
-        names=said.names,
-        before=before or before_of(handoff),
-        contact_fields={"owner": None},
-        resurface_at=resurface_at,
-    )
-    sla.services.cancel([handoff.pk], at=at)
-    next_steps.end_with(event, contact_id=handoff.contact_id, owner_id=owner_id, why=_("Given back to marketing"))
-    return event
 
 
 def _check_rating(rating: int | None) -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 import sla.services
 from crm.errors import Conflict, NotFound
-from crm.flows import contacts, handoffs, talks
+from crm.flows import contacts, handoffs, recycling, talks
 from crm.flows.conversation import Said
 from leads import lifecycle, next_steps
 from leads.models import Handoff, Opportunity, Reason, TaskKind
@@ -130,7 +130,7 @@ def lose_opportunity(
     before = handoffs.before_of(handoff) | {"opportunity": opportunity.pk}
     _close(opportunity, Opportunity.State.LOST, reason=found, comment=comment, at=at)
     if then is AfterLoss.RECYCLE:
-        handoffs.recycle_locked(
+        recycling.recycle_locked(
             handoff,
             VerbName.LOSE,
             actor=actor,

@@ -225,8 +225,7 @@ def hold_back(publication: Publication, crossed: Sequence[Found], *, at: dt.date
 
 def waiting_to_resurface(contact_ids: Collection[int]) -> set[int]:
     """Contacts that were recycled until a date that has not come: only a request brings them back before."""
-    waiting = Handoff.objects.filter(sets.chosen("contact_id", contact_ids), resurface_at__isnull=False)
-    return set(waiting.values_list("contact_id", flat=True))
+    return set(lifecycle.resting(contact_ids).values_list("contact_id", flat=True))
 
 
 @transaction.atomic

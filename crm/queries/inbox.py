@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from crm import formats, openers
 from crm.deeds import Deed
 from crm.errands import LABELS, Errand, Kind
-from crm.faces import OpenHours, ScoreFace
+from crm.faces import OpenHours, ScoreFace, Tab
 from crm.models import User
 from crm.openers import Opening
 from crm.queries import clocks, plan, to_do
@@ -111,16 +111,6 @@ class Group:
     title: str
     meaning: str
     items: tuple[Item, ...]
-
-
-@dataclass(frozen=True)
-class Tab:
-    """One kind with how many rows it has."""
-
-    label: str
-    href: str
-    count: int
-    is_current: bool
 
 
 @dataclass(frozen=True)

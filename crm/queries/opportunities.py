@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crm import formats
+from crm.faces import Tab
 from crm.models import User
 from leads.filters import OpportunityFilter
 from leads.models import Opportunity
@@ -58,16 +59,6 @@ def opportunities_of(user: User) -> QuerySet[Opportunity]:
         .select_related("contact__company", "owner", "reason")
         .order_by("-closed_at", "opened_at", "id")
     )
-
-
-@dataclass(frozen=True)
-class Tab:
-    """One state with how many rows it has, as `components/tabs.html` wants it."""
-
-    label: str
-    href: str
-    count: int
-    is_current: bool
 
 
 @dataclass(frozen=True)

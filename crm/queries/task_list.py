@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.faces import Tab
 from crm.flows.tasks import may_change
 from crm.models import User
 from crm.queries.going_cold import end_of_day, start_of_day
@@ -61,16 +62,6 @@ class TaskListFilter(TaskFilter):
     def same(self, rows: QuerySet, name: str, value: Any) -> QuerySet:
         """Nothing by itself: where a task stands is a question of the hour."""
         return rows
-
-
-@dataclass(frozen=True)
-class Tab:
-    """One place with how many tasks stand there, as `components/tabs.html` wants it."""
-
-    label: str
-    href: str
-    count: int
-    is_current: bool
 
 
 @dataclass(frozen=True)

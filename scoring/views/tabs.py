@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from crm.faces import Tab
 from scoring.models import Backtest, ScoringModel
-
-
-@dataclass(frozen=True)
-class Tab:
-    """One page of scoring."""
-
-    label: str
-    href: str
-    count: int | None
-    is_current: bool
 
 
 def tabs(current: str) -> list[Tab]:
