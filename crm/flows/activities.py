@@ -15,9 +15,9 @@ from crm import notices
 from crm.errors import Invalid, NotFound
 from crm.flows import attempts, scores
 from crm.models.notices import NoticeKind
-from leads import intake, lifecycle, next_steps, services, verdicts
+from leads import intake, lifecycle, locks, next_steps, services, verdicts
 from leads.intake import NewActivity
-from leads.lifecycle import Outline
+from leads.locks import Outline
 from leads.models import ActivityType, Campaign, Contact, Touch
 from leads.stages import Stage
 
@@ -73,7 +73,7 @@ class _Item:
     contact_id: int | None = None
 
 
-@lifecycle.tried_again
+@locks.tried_again
 @transaction.atomic
 def record_activities(
     *,
@@ -105,7 +105,7 @@ def record_activities(
     ids = {item.contact_id for item in items if item.contact_id is not None}
     is_many = len(ids) >= scores.SET_BASED
     locked: Mapping[int, Contact | Outline]
-    locked = lifecycle.outlines_locked(ids) if is_many else lifecycle.all_locked(ids)
+    locked = locks.outlines_locked(ids) if is_many else locks.all_locked(ids)
     rows = _write(items, actor=actor, at=at, results=results)
     convicted = verdicts.convict(rows, at=at)
     touched = {row.contact_id for row in rows}
@@ -113,7 +113,7 @@ def record_activities(
     scores.take_back(convicted.of_earlier, without=[row.pk for row in rows], at=at)
     if touched:
         if is_many and len(touched) < scores.SET_BASED:  # these are scored one by one, by all that is known of them
-            locked = lifecycle.all_locked(touched)
+            locked = locks.all_locked(touched)
         concerned = [locked[contact_id] for contact_id in sorted(touched)]
         _after(rows, concerned, actor=actor, at=at, is_history=is_history)
     return [results[index] for index in range(len(activities))]
@@ -158,7 +158,7 @@ def _find_contacts(
     wanted_ids = {item.given.contact_id for item in items if item.given.contact_id is not None}
     known_ids = {pk: pk for pk in visible.filter(id__in=wanted_ids).values_list("id", flat=True)}
     if gone := wanted_ids.difference(known_ids):
-        kept = lifecycle.kept_ids(gone)
+        kept = locks.kept_ids(gone)
         seen = set(visible.filter(id__in=kept.values()).values_list("id", flat=True))
         known_ids |= {old: new for old, new in kept.items() if new in seen}
     named = [item for item in items if item.given.contact_id is None and item.given.contact is not None]

@@ -10,7 +10,7 @@ from django.db import transaction
 from crm import notices
 from crm.flows import handoffs
 from crm.models.notices import NoticeKind
-from leads import lifecycle, routing
+from leads import locks, routing
 from leads.models import Handoff
 from leads.stages import VerbName
 from sla import climbing
@@ -43,7 +43,7 @@ def run_due_acts(*, at: dt.datetime) -> int:
 
 def _do(act_id: int, *, handoff_id: int, at: dt.datetime) -> bool:
     """Do one act; return whether the lead was moved."""
-    handoff = lifecycle.locked_handoff(user=None, handoff_id=handoff_id)
+    handoff = locks.locked_handoff(user=None, handoff_id=handoff_id)
     act = climbing.locked_act(act_id, handoff=handoff, at=at)
     if act is None:
         return False

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 import sla.services
 from crm.errors import Forbidden
 from crm.flows import acts
-from leads import lifecycle
+from leads import locks
 from leads.models import Handoff
 from sla import climbing
 
@@ -78,7 +78,7 @@ def pause_clocks(*, actor: User, handoff_id: int, until: dt.datetime, reason: st
 
     Raises `NotFound`, `Forbidden`, `Invalid`, `Conflict` (nothing runs, or a clock is missed already).
     """
-    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    handoff = locks.locked_handoff(user=actor, handoff_id=handoff_id)
     _require_hand(actor, handoff)
     sla.services.pause(handoff, actor=actor, at=at, until=until, reason=reason)
     return handoff
@@ -87,7 +87,7 @@ def pause_clocks(*, actor: User, handoff_id: int, until: dt.datetime, reason: st
 @transaction.atomic
 def resume_clocks(*, actor: User, handoff_id: int, at: dt.datetime) -> Handoff:
     """End the pause of a handoff now. Raises as `pause_clocks`."""
-    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    handoff = locks.locked_handoff(user=actor, handoff_id=handoff_id)
     _require_hand(actor, handoff)
     sla.services.resume(handoff, at=at)
     return handoff

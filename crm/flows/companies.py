@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from crm.errors import NotFound
 from crm.flows import scores
-from leads import lifecycle, services
+from leads import locks, services
 from leads.models import Company, Contact
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def edit_company(*, actor: User, company_id: int, values: dict[str, Any], at: dt
     if not Company.objects.visible_to(actor).filter(id=company_id).exists():
         raise NotFound(_("There is no such company."))
     contact_ids = Contact.objects.filter(company_id=company_id).values_list("id", flat=True)
-    contacts = lifecycle.locked_contacts(list(contact_ids))
+    contacts = locks.locked_contacts(list(contact_ids))
     company = Company.objects.select_for_update(of=("self",)).get(id=company_id)
     for contact in contacts:
         contact.company = company

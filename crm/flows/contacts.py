@@ -16,7 +16,7 @@ from crm.errors import Conflict, Forbidden
 from crm.flows import activities, handoffs, scores
 from crm.models import Role
 from crm.models.notices import NoticeKind
-from leads import lifecycle, next_steps, qualification, services
+from leads import lifecycle, locks, next_steps, qualification, services
 from leads.models import Contact, ContactChange, Handoff, Reason, Source
 from leads.stages import HandoffState, ReasonKind, Stage, VerbName
 from sla.models import Milestone
@@ -56,7 +56,7 @@ def create_contact(*, actor: User, values: dict[str, Any], at: dt.datetime) -> C
 @transaction.atomic
 def edit_contact(*, actor: User, contact_id: int, values: dict[str, Any], at: dt.datetime) -> Contact:
     """Change fields of a contact; each change is kept, and the score follows. Raises `NotFound`, `Invalid`."""
-    contact = lifecycle.locked_contact(user=actor, contact_id=contact_id)
+    contact = locks.locked_contact(user=actor, contact_id=contact_id)
     if services.edit(contact, values=values, actor=actor, at=at):
         scores.rescore([contact], at=at)
     return contact
@@ -70,7 +70,7 @@ def qualify(
 
     For the owner and managers. Raises `NotFound`, `Forbidden`, `Invalid`.
     """
-    contact = lifecycle.locked_contact(user=actor, contact_id=contact_id)
+    contact = locks.locked_contact(user=actor, contact_id=contact_id)
     if not qualification.may_write(actor, contact):
         raise Forbidden(_("The owner and managers say what sales found out. Accept the lead first."))
     changes = qualification.write(contact, answers=answers, actor=actor, at=at)
@@ -87,7 +87,7 @@ def touch_contact(
 
     A subscriber becomes a lead, since somebody spoke to them. Raises `NotFound`.
     """
-    contact = lifecycle.locked_contact(user=actor, contact_id=contact_id)
+    contact = locks.locked_contact(user=actor, contact_id=contact_id)
     services.touch([(contact.pk, None, source, at)])
     if contact.stage == Stage.SUBSCRIBER and not contact.is_disqualified:
         lifecycle.warm([contact], at=at, actor=actor)
@@ -113,8 +113,8 @@ def disqualify(
     in which it was seen, for who must not close what a colleague passed on meanwhile; empty for any, and for none.
     Raises `NotFound`, `Forbidden`, `Conflict`, `Invalid`.
     """
-    contact = lifecycle.locked_contact(user=actor, contact_id=contact_id)
-    handoff = lifecycle.open_handoff_of(contact)
+    contact = locks.locked_contact(user=actor, contact_id=contact_id)
+    handoff = locks.open_handoff_of(contact)
     if seen_as:
         lifecycle.require_state(contact, handoff, seen_as)
     found = lifecycle.find_reason(kind=ReasonKind.DISQUALIFY, code=reason)
@@ -163,7 +163,7 @@ def disqualify_locked(
 @transaction.atomic
 def requalify(*, actor: User, contact_id: int, at: dt.datetime) -> Contact:
     """Take the disqualified flag away; the score decides what follows. Raises `NotFound`, `Forbidden`, `Conflict`."""
-    contact = lifecycle.locked_contact(user=actor, contact_id=contact_id)
+    contact = locks.locked_contact(user=actor, contact_id=contact_id)
     lifecycle.require(VerbName.REQUALIFY, actor=actor, contact=contact, handoff=None)
     if not contact.is_disqualified:
         raise Conflict(_("%(contact)s is not disqualified.") % {"contact": contact})
@@ -182,7 +182,7 @@ def resurface_due(*, at: dt.datetime) -> int:
     came_back = 0
     for handoff_id, contact_id in list(due[:500]):
         with transaction.atomic():
-            contacts = lifecycle.locked_contacts([contact_id])
+            contacts = locks.locked_contacts([contact_id])
             due_still = Handoff.objects.filter(id=handoff_id, contact_id=contact_id, resurface_at__lte=at)
             # One that was merged or brought back meanwhile is looked at again by the next sweep.
             if not contacts or not due_still.update(resurface_at=None):

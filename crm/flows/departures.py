@@ -20,7 +20,7 @@ from crm.models.notices import NoticeKind
 from crm.queries import holdings as queries
 from crm.queries import kept
 from crm.queries.holdings import FOR_GOOD, OF_LEADS, Decisions, Group, Settled
-from leads import lifecycle, next_steps, routing
+from leads import lifecycle, locks, next_steps, routing
 from leads.models import Contact, ContactChange, Handoff, RoutingMember, Task
 from leads.models.tasks import TaskVerb
 from leads.routing import Choice
@@ -37,7 +37,7 @@ def may_see_to(actor: User, person: User, *, kind: str) -> bool:
     return actor.is_admin or actor.is_manager or (kind == Kind.AWAY and actor.pk == person.pk)
 
 
-@lifecycle.tried_again
+@locks.tried_again
 @transaction.atomic
 def depart(
     *,
@@ -121,7 +121,7 @@ def _lock_leads(person: User, *, kind: str, actor: User) -> set[int]:
     Raises `MergedMeanwhile`.
     """
     held = queries.holdings(person, kind=kind, user=actor)
-    locked = set(lifecycle.all_locked({one.contact.pk for one in held.items if one.contact}))
+    locked = set(locks.all_locked({one.contact.pk for one in held.items if one.contact}))
     handoff_ids = [one.row.pk for one in held.items if one.group in OF_LEADS]
     list(Handoff.objects.filter(id__in=handoff_ids).order_by("id").select_for_update(of=("self",), no_key=True))
     return locked

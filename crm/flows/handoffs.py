@@ -17,7 +17,7 @@ from crm.flows.conversation import Said
 from crm.models import Team, User
 from crm.models.notices import NoticeKind
 from crm.models.people import OVERFLOW_KINDS
-from leads import lifecycle, next_steps, routing
+from leads import lifecycle, locks, next_steps, routing
 from leads.models import Handoff, HandoffEvent, RoutingSettings
 from leads.sets import among
 from leads.stages import HandoffState, ReasonKind, Stage, VerbName
@@ -41,7 +41,7 @@ def approve(
     capacity (recorded as an override); only inactive or off-duty people are refused. Raises `NotFound`, `Forbidden`,
     `Conflict`, `Invalid`.
     """
-    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    handoff = locks.locked_handoff(user=actor, handoff_id=handoff_id)
     lifecycle.require(VerbName.APPROVE, actor=actor, contact=handoff.contact, handoff=handoff)
     choice = _chosen(handoff, assignee_email, at=at, is_new=True)
     before = before_of(handoff)
@@ -182,7 +182,7 @@ def return_to_marketing(
 
     `seen_as`: the states in which it was seen, for who must not take back what a colleague did meanwhile.
     """
-    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    handoff = locks.locked_handoff(user=actor, handoff_id=handoff_id)
     found = lifecycle.find_reason(kind=ReasonKind.RETURN, code=reason)
     lifecycle.require(VerbName.RETURN, actor=actor, contact=handoff.contact, handoff=handoff, reason=found)
     lifecycle.require_state(handoff.contact, handoff, seen_as)
@@ -212,7 +212,7 @@ def accept(*, actor: User, handoff_id: int, comment: str = "", rating: int | Non
     """The assignee takes the lead: it becomes an SQL, theirs. The answer clock is met, the contact clock runs on, that
     of a meeting starts where one is promised.
     """
-    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    handoff = locks.locked_handoff(user=actor, handoff_id=handoff_id)
     lifecycle.require(VerbName.ACCEPT, actor=actor, contact=handoff.contact, handoff=handoff)
     _check_rating(rating)
     said = conversation.read_words(comment, contact=handoff.contact)
@@ -260,7 +260,7 @@ def reject(
 
     The answer clock is met, the contact clock cancelled, a review clock starts. Returns the rejected handoff.
     """
-    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    handoff = locks.locked_handoff(user=actor, handoff_id=handoff_id)
     found = lifecycle.find_reason(kind=ReasonKind.REJECT, code=reason)
     lifecycle.require(VerbName.REJECT, actor=actor, contact=handoff.contact, handoff=handoff, reason=found)
     _check_rating(rating)
@@ -314,7 +314,7 @@ def offer(
     Raises `Conflict` when it does not wait any more, so that nobody loses what they were offered meanwhile, and when
     nobody is free.
     """
-    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    handoff = locks.locked_handoff(user=actor, handoff_id=handoff_id)
     lifecycle.require(VerbName.OFFER, actor=actor, contact=handoff.contact, handoff=handoff)
     choice = _choice(handoff, assignee_email, at=at)
     event = _offer(handoff, VerbName.OFFER, choice, actor=actor, at=at, before=before_of(handoff), comment=comment)
@@ -338,7 +338,7 @@ def reassign(
     chooses among the others. `seen_with` is the id of the person with whom it was seen. Raises `Conflict` when somebody
     else has it by now, and when nobody else is free.
     """
-    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    handoff = locks.locked_handoff(user=actor, handoff_id=handoff_id)
     if seen_with is not None and handoff.assignee_id != seen_with:
         lifecycle.refuse_second(handoff.contact, handoff)
     if handoff.state_enum is HandoffState.WAITING:
@@ -418,7 +418,7 @@ def overflow(*, actor: User | None, handoff_id: int, team_id: int | None = None,
     The answer clock starts anew for them, the contact clock of a lead that was offered runs on; both under the policy
     that fits the team. Raises `Conflict` when there is no such team.
     """
-    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    handoff = locks.locked_handoff(user=actor, handoff_id=handoff_id)
     lifecycle.require(VerbName.OVERFLOW, actor=actor, contact=handoff.contact, handoff=handoff)
     team = overflow_team(team_id)
     if team is None:

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from crm.errors import Conflict, Forbidden, Invalid, NotFound
 from crm.flows import scores
-from leads import csv_rows, lifecycle, services
+from leads import csv_rows, locks, services
 from leads.conditions import is_unset
 from leads.csv_rows import FileProblem, Row, Sheet
 from leads.models import Company, Contact, ContactChange, Import, ImportedContact, Source
@@ -179,7 +179,7 @@ def _fail(job: Import, error: Exception, *, now: dt.datetime) -> None:
 # One batch ------------------------------------------------------------------------------------------------------------
 
 
-@lifecycle.tried_again
+@locks.tried_again
 @transaction.atomic
 def _take_in(job: Import, rows: Sequence[Row], *, sheet: Sheet, at: dt.datetime, now: dt.datetime) -> bool:
     """Take in one batch; False when another runner has done it."""
@@ -193,7 +193,7 @@ def _take_in(job: Import, rows: Sequence[Row], *, sheet: Sheet, at: dt.datetime,
         [_new(row, job, sheet, sources) for row in good if row.email not in known], at=at, actor=job.actor
     )
     ids = services.find_by_email(Contact.objects.all(), [row.email for row in good])
-    locked = lifecycle.all_locked(set(ids.values()))
+    locked = locks.all_locked(set(ids.values()))
     contacts = {email: locked[contact_id] for email, contact_id in ids.items()}
     created = set(contacts) - set(known)
     _fill(good, contacts, sources, actor=job.actor, at=at)

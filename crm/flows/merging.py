@@ -17,7 +17,7 @@ from crm.errors import Invalid, NotFound
 from crm.flows import attempts, scores
 from crm.models import Notice
 from crm.models.notices import NoticeKind
-from leads import lifecycle, merges, services
+from leads import lifecycle, locks, merges, services
 from leads.merges import KEPT, MERGED, Side, Union
 from leads.models import (
     Activity,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from crm.models import User
 
 
-@lifecycle.tried_again
+@locks.tried_again
 @transaction.atomic
 def merge_contacts(
     *, actor: User, kept: int, merged: int, choices: Mapping[str, str] | None = None, at: dt.datetime
@@ -99,19 +99,19 @@ def merge_contacts(
 
 def _locked_pair(actor: User, kept: int, merged: int) -> tuple[Contact, Contact]:
     """Both contacts, locked in id order. A number that was merged before is that of the contact it went into."""
-    older = lifecycle.kept_ids([kept, merged])
+    older = locks.kept_ids([kept, merged])
     ids = [older.get(kept, kept), older.get(merged, merged)]
     if ids[0] == ids[1]:
         raise Invalid(_("These two have been merged already."), field="contact")
     if Contact.objects.visible_to(actor).filter(id__in=ids).count() != len(ids):
         raise NotFound(_("There is no such contact."))
-    locked = lifecycle.all_locked(ids)
+    locked = locks.all_locked(ids)
     return locked[ids[0]], locked[ids[1]]
 
 
 def _side(contact: Contact) -> Side:
     has_offer = Opportunity.objects.filter(contact=contact, state=Opportunity.State.OPEN).exists()
-    return Side(contact, lifecycle.open_handoff_of(contact), has_offer)
+    return Side(contact, locks.open_handoff_of(contact), has_offer)
 
 
 def _checked(choices: Mapping[str, str]) -> Mapping[str, str]:

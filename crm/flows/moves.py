@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 import sla.services
 from crm.errors import NotFound
-from leads import lifecycle
+from leads import locks
 from leads.models import Handoff
 from sla.models import Calendar, ClockMove, Policy, Timer, TimerQuerySet
 
@@ -141,7 +141,7 @@ def _refit(timer_ids: list[int], *, at: dt.datetime) -> int:
     """Lock contacts, handoffs and these timers, in this order, and bring those still open under what fits them now."""
     rows = Timer.objects.outdated().filter(id__in=timer_ids, due_at__gte=at).order_by("id")
     contact_ids = list(rows.values_list("handoff__contact_id", flat=True))
-    contacts = {contact.pk: contact for contact in lifecycle.locked_contacts(contact_ids)}
+    contacts = {contact.pk: contact for contact in locks.locked_contacts(contact_ids)}
     handoff_ids = list(rows.values_list("handoff_id", flat=True))
     locked = Handoff.objects.filter(id__in=handoff_ids).order_by("id").select_for_update(of=("self",))
     handoffs = {row.pk: row for row in locked.select_related("assignee", "team")}

@@ -14,7 +14,7 @@ import sla.services
 from crm.errors import Conflict, NotFound
 from crm.flows import contacts, handoffs, recycling, talks
 from crm.flows.conversation import Said
-from leads import lifecycle, next_steps
+from leads import lifecycle, locks, next_steps
 from leads.models import Handoff, Opportunity, Reason, TaskKind
 from leads.stages import HandoffState, ReasonKind, Stage, VerbName
 
@@ -46,7 +46,7 @@ def open_opportunity(
 
     `sent_date` is the day on which the offer was sent; without one it is still to be offered.
     """
-    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    handoff = locks.locked_handoff(user=actor, handoff_id=handoff_id)
     lifecycle.require(VerbName.OPEN_OPPORTUNITY, actor=actor, contact=handoff.contact, handoff=handoff)
     before = handoffs.before_of(handoff)
     opportunity = Opportunity(
@@ -168,7 +168,7 @@ def _locked(actor: User, opportunity_id: int) -> tuple[Opportunity, Handoff]:
     )
     if handoff_id is None:
         raise NotFound(_("There is no such opportunity."))
-    handoff = lifecycle.locked_handoff(user=None, handoff_id=handoff_id)
+    handoff = locks.locked_handoff(user=None, handoff_id=handoff_id)
     sla.services.hold([handoff.pk])
     opportunity = Opportunity.objects.select_for_update(of=("self",)).get(id=opportunity_id)
     if opportunity.state != Opportunity.State.OPEN:

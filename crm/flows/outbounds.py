@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from crm.errors import Conflict, Forbidden, Invalid, NotFound
 from crm.flows import scores
 from crm.queries import outbounds as queries
-from leads import lifecycle, services
+from leads import lifecycle, locks, services
 from leads.models import Contact, Handoff, Outbound, OutboundContact
 from leads.models.outbounds import OutboundThen
 from leads.stages import Stage
@@ -117,7 +117,7 @@ def take_due(*, at: dt.datetime) -> int:
     return taken
 
 
-@lifecycle.tried_again
+@locks.tried_again
 @transaction.atomic
 def _take(outbound_id: int, *, at: dt.datetime) -> int:
     """Take what is left of the day's number, the hottest first.
@@ -149,9 +149,9 @@ def _take(outbound_id: int, *, at: dt.datetime) -> int:
 
 def _take_some(outbound: Outbound, *, most: int, at: dt.datetime) -> int:
     ids = list(queries.candidates(outbound, at=at).values_list("id", flat=True)[:most])
-    lifecycle.all_locked(ids)
+    locks.all_locked(ids)
     still = set(queries.candidates(outbound, at=at).filter(id__in=ids).values_list("id", flat=True))
-    contacts = lifecycle.locked_contacts(still)
+    contacts = locks.locked_contacts(still)
     if not contacts:
         return 0
     services.touch([(contact.pk, outbound.campaign, outbound.campaign.source, at) for contact in contacts])

@@ -18,7 +18,7 @@ import scoring.rescoring
 import scoring.services
 from crm.errors import Conflict, Forbidden, Invalid, NotFound
 from crm.flows import scores
-from leads import lifecycle
+from leads import locks
 from leads.models import Contact, Handoff
 from scoring import versions
 from scoring.models import HeldPromotion, JobState, Publication, Score, ScoringModel
@@ -298,7 +298,7 @@ def _rescore(publication: Publication, ids: list[int], *, rules: Rules, at: dt.d
             is_crossing=True,
             is_request=False,
         )
-        for contact in lifecycle.locked_contacts(list(by_id))
+        for contact in locks.locked_contacts(list(by_id))
     ]
     scores.promote(outcomes, at=at)
     scoring.services.disarm(list(by_id))
@@ -332,7 +332,7 @@ def _rescore_left_behind(publication_id: int, *, rules: Rules, at: dt.datetime) 
                 publication = _ongoing(publication_id)
                 if publication is None:
                     return
-                ids = [contact.pk for contact in lifecycle.locked_contacts(ids)]
+                ids = [contact.pk for contact in locks.locked_contacts(ids)]
                 promoted = _rescore(publication, ids, rules=rules, at=at)
                 Publication.objects.filter(id=publication.pk).update(promoted=F("promoted") + promoted, updated_at=at)
         except OperationalError:
@@ -377,7 +377,7 @@ def release_held(*, publication_id: int, at: dt.datetime) -> int:
 
 
 def _release(publication: Publication, ids: list[int], *, at: dt.datetime) -> int:
-    contacts = lifecycle.locked_contacts(ids)
+    contacts = locks.locked_contacts(ids)
     HeldPromotion.objects.filter(contact_id__in=ids).delete()
     since = Handoff.objects.filter(contact_id__in=ids, formed_at__gte=publication.created_at)
     handed_over = set(since.values_list("contact_id", flat=True))

@@ -14,7 +14,7 @@ from crm.flows import conversation
 from crm.flows.conversation import Said
 from crm.flows.handoffs import before_of, tell_named
 from crm.models import User
-from leads import lifecycle, next_steps
+from leads import lifecycle, locks, next_steps
 from leads.models import Handoff, HandoffEvent, Reason
 from leads.stages import HandoffState, ReasonKind, Stage, VerbName
 
@@ -33,7 +33,7 @@ def recycle(
 
     Raises `Invalid` without a reason or a date to come.
     """
-    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    handoff = locks.locked_handoff(user=actor, handoff_id=handoff_id)
     found = lifecycle.find_reason(kind=ReasonKind.RECYCLE, code=reason)
     lifecycle.require(VerbName.RECYCLE, actor=actor, contact=handoff.contact, handoff=handoff, reason=found)
     said = conversation.read_words(comment, contact=handoff.contact)

@@ -13,7 +13,7 @@ import scoring.services
 import sla.services
 from crm.errors import Conflict, Invalid
 from crm.flows import handoffs, scores
-from leads import lifecycle, next_steps, qualification, services
+from leads import lifecycle, locks, next_steps, qualification, services
 from leads.models import Contact, Handoff, Opportunity, Referral, StageChange
 from leads.models.qualification import Letter, Verdict
 from leads.stages import PROMOTABLE_STAGES, HandoffState, ReasonKind, Stage, VerbName
@@ -27,7 +27,7 @@ OF_THE_COMPANY = (Letter.BUDGET, Letter.NEED, Letter.TIMELINE)
 """What was found out of these holds whoever signs."""
 
 
-@lifecycle.tried_again
+@locks.tried_again
 @transaction.atomic
 def redirect(
     *,
@@ -51,7 +51,7 @@ def redirect(
     """
     to_contact_id, is_named = _known(to_contact_id, values or {})
     _lock_both(Handoff.objects.filter(id=handoff_id).values_list("contact_id", flat=True), to_contact_id)
-    old = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    old = locks.locked_handoff(user=actor, handoff_id=handoff_id)
     found = lifecycle.find_reason(kind=ReasonKind.REDIRECT, code=reason)
     lifecycle.require(VerbName.REDIRECT, actor=actor, contact=old.contact, handoff=old, reason=found)
     if to_contact_id is None:
@@ -111,12 +111,12 @@ def _known(contact_id: int | None, values: Mapping[str, Any]) -> tuple[int | Non
 
 def _lock_both(old: Iterable[int], other: int | None) -> None:
     """Both contacts, in id order."""
-    lifecycle.locked_contacts([*old, *([other] if other is not None else [])])
+    locks.locked_contacts([*old, *([other] if other is not None else [])])
 
 
 def _right_person(old: Contact, to_contact_id: int, *, seen_by: User | None) -> Contact:
     """The known contact who decides, locked. Raises as `redirect`."""
-    person = lifecycle.locked_contact(user=seen_by, contact_id=to_contact_id)
+    person = locks.locked_contact(user=seen_by, contact_id=to_contact_id)
     if person.pk == old.pk:
         raise Invalid(_("Choose somebody else: this is the contact who does not decide."), field="contact")
     if old.company_id is None or person.company_id != old.company_id:
@@ -150,7 +150,7 @@ def lock_for_undo(handoff_id: int) -> None:
     """Lock both contacts of a redirection in id order, before the handoff; nothing when it was none."""
     ids = Referral.objects.filter(handoff__previous=handoff_id).values_list("contact_id", "through_id").first()
     if ids is not None:
-        lifecycle.locked_contacts(ids)
+        locks.locked_contacts(ids)
 
 
 def take_back(old: Handoff, event: HandoffEvent, *, actor: User, at: dt.datetime) -> None:
@@ -159,7 +159,7 @@ def take_back(old: Handoff, event: HandoffEvent, *, actor: User, at: dt.datetime
     Raises `Conflict` when somebody went on with the new handoff.
     """
     referral = Referral.objects.select_related("handoff").get(handoff__previous=old)
-    person, handoff = lifecycle.locked_contacts([referral.contact_id])[0], referral.handoff
+    person, handoff = locks.locked_contacts([referral.contact_id])[0], referral.handoff
     before = event.before or {}
     followed = (
         handoff.events.exclude(verb=VerbName.REDIRECT).exists()

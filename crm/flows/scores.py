@@ -17,9 +17,9 @@ import scoring.services
 import sla.services
 from crm.errors import Forbidden, Invalid
 from crm.flows import handoffs
-from leads import handover, lifecycle, sets, stages
+from leads import handover, lifecycle, locks, sets, stages
 from leads.intake import NewActivity
-from leads.lifecycle import Outline
+from leads.locks import Outline
 from leads.models import Contact, Handoff
 from leads.stages import HandoffState, VerbName
 from scoring.models import Adjustment, HeldPromotion, JobState, Publication, Score
@@ -112,7 +112,7 @@ def _rescore_many(
             is_crossing=contact.pk in crossed and contact.pk not in dormant,
             is_request=contact.pk in requesting,
         )
-        for contact in lifecycle.locked_contacts(chosen)
+        for contact in locks.locked_contacts(chosen)
         if contact.stage in stages.PROMOTABLE_STAGES and not contact.is_disqualified
     ]
     promote(outcomes, at=at)
@@ -234,7 +234,7 @@ def adjust_score(*, actor: User, contact_id: int, points: float, reason: str, at
 
     Raises `NotFound`, `Forbidden`, `Invalid`.
     """
-    contact = lifecycle.locked_contact(user=actor, contact_id=contact_id)
+    contact = locks.locked_contact(user=actor, contact_id=contact_id)
     if not (actor.is_marketer or actor.is_manager):
         raise Forbidden(_("Marketers and managers adjust scores."))
     if not points or abs(points) > 1000:
@@ -270,4 +270,4 @@ def sweep_scores(*, at: dt.datetime) -> int:
 
 @transaction.atomic
 def _rescore_batch(contact_ids: Collection[int], *, at: dt.datetime) -> None:
-    rescore(lifecycle.locked_contacts(contact_ids), at=at, is_sweep=True)
+    rescore(locks.locked_contacts(contact_ids), at=at, is_sweep=True)

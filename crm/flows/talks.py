@@ -15,7 +15,7 @@ from crm import notices
 from crm.errors import Conflict, Forbidden, Invalid, NotFound
 from crm.models import Notice, Role
 from crm.models.notices import NoticeKind
-from leads import currencies, lifecycle, next_steps
+from leads import currencies, lifecycle, locks, next_steps
 from leads.models import Opportunity, OpportunityEvent, Task, TaskKind
 from leads.models.tasks import TaskVerb
 
@@ -191,7 +191,7 @@ def _locked(actor: User, opportunity_id: int, *, state: str | None) -> Opportuni
     contact_id = rows.values_list("contact_id", flat=True).first()
     if contact_id is None:
         raise NotFound(_("There is no such opportunity."))
-    contact = lifecycle.locked_contact(user=None, contact_id=contact_id)
+    contact = locks.locked_contact(user=None, contact_id=contact_id)
     opportunity = Opportunity.objects.select_for_update(of=("self",), no_key=True).get(id=opportunity_id)
     opportunity.contact = contact
     if not may_change(actor, opportunity):

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from crm.errors import Conflict, Forbidden, Invalid, NotFound
 from crm.models import User
-from leads import lifecycle, next_steps
+from leads import lifecycle, locks, next_steps
 from leads.models import Contact, Task
 from leads.models.tasks import TaskKind, TaskVerb
 
@@ -38,7 +38,7 @@ def add_task(
 
     `has_time`: at that very time, else some time on that day. Raises `NotFound`, `Forbidden`, `Invalid`.
     """
-    contact = lifecycle.locked_contact(user=actor, contact_id=contact_id)
+    contact = locks.locked_contact(user=actor, contact_id=contact_id)
     owner = _owner(owner_email, contact=contact, actor=actor)
     _check_ahead(due_at, at=at)
     return next_steps.add(
@@ -126,7 +126,7 @@ def _locked(actor: User, task_id: int, *, is_hers: bool = True) -> Task:
     contact_id = Task.objects.visible_to(actor).filter(id=task_id).values_list("contact_id", flat=True).first()
     if contact_id is None:
         raise NotFound(_("There is no such task."))
-    contact = lifecycle.locked_contact(user=None, contact_id=contact_id)
+    contact = locks.locked_contact(user=None, contact_id=contact_id)
     task = Task.objects.select_for_update(of=("self",), no_key=True).select_related("owner").get(id=task_id)
     task.contact = contact
     if is_hers and not may_change(actor, task):

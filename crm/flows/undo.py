@@ -12,7 +12,7 @@ import sla.services
 from crm.errors import Conflict, Forbidden
 from crm.flows import handoffs, opportunities, referrals, scores
 from crm.models import Delivery, Notice, User
-from leads import lifecycle, next_steps, qualification, routing
+from leads import lifecycle, locks, next_steps, qualification, routing
 from leads.models import Contact, Handoff, HandoffEvent, OpportunityEvent, Reason
 from leads.stages import OPEN_STATES, HandoffState, ReasonKind, Stage, VerbName
 
@@ -30,7 +30,7 @@ def undo(*, actor: User, handoff_id: int, since: dt.datetime | None = None, at: 
     rejection opened goes, and what was queued to be told of it is not sent. Raises `NotFound`, `Forbidden`, `Conflict`.
     """
     referrals.lock_for_undo(handoff_id)
-    handoff = lifecycle.locked_handoff(user=actor, handoff_id=handoff_id)
+    handoff = locks.locked_handoff(user=actor, handoff_id=handoff_id)
     routing.hold()
     sla.services.hold([handoff.pk])
     lifecycle.require_none_since(handoff.events.values_list("at", flat=True), since)
@@ -116,7 +116,7 @@ def undo_contact(*, actor: User, contact_id: int, since: dt.datetime | None = No
     The same person, within ten minutes, nothing having been said since; the score follows. `since` as in `undo`.
     Raises `NotFound`, `Forbidden`, `Conflict`.
     """
-    contact = lifecycle.locked_contact(user=actor, contact_id=contact_id)
+    contact = locks.locked_contact(user=actor, contact_id=contact_id)
     lifecycle.require_none_since(contact.changes.values_list("at", flat=True), since)
     last = contact.changes.order_by("-at", "-id").first()
     rows = list(contact.changes.filter(at=last.at, merge=None)) if last else []

@@ -11,7 +11,7 @@ from crm.errors import Conflict, Forbidden, NotFound
 from crm.flows import activities, handoffs
 from crm.flows.activities import Recorded
 from crm.models import User
-from leads import lifecycle, routing
+from leads import locks, routing
 from leads.models import Contact, ContactChange, Handoff
 from leads.stages import HandoffState
 
@@ -40,7 +40,7 @@ def plan_next_step(*, actor: User, handoff_id: int, next_at: dt.datetime, at: dt
     )
 
 
-@lifecycle.tried_again
+@locks.tried_again
 @transaction.atomic
 def own(*, actor: User, contact_id: int, owner_email: str, at: dt.datetime) -> Contact:
     """Give a contact that nobody owns to a salesperson, for managers and administrators; its history says so.
@@ -52,7 +52,7 @@ def own(*, actor: User, contact_id: int, owner_email: str, at: dt.datetime) -> C
         raise NotFound(_("There is no such contact."))
     if not (actor.is_manager or actor.is_admin):
         raise Forbidden(_("Whose a contact is, is for managers and administrators to say."))
-    lifecycle.all_locked({contact_id})
+    locks.all_locked({contact_id})
     contact = Contact.objects.select_related("owner").get(id=contact_id)
     if contact.owner is not None:
         values = {"contact": contact, "owner": contact.owner}

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from crm.errors import Conflict, Forbidden, NotFound
 from crm.flows import handoffs
-from leads import lifecycle, routing
+from leads import lifecycle, locks, routing
 from leads.models import Handoff, RoutingSettings
 from leads.stages import HandoffState
 
@@ -62,7 +62,7 @@ def _overflow(handoff_id: int, *, team_id: int | None, at: dt.datetime) -> None:
     """Offer a lead to the set team. Raises `Conflict` when it does not wait so long any more: what somebody was offered
     meanwhile is not taken from them, and what an undo has let wait anew keeps its time.
     """
-    handoff = lifecycle.locked_handoff(user=None, handoff_id=handoff_id)
+    handoff = locks.locked_handoff(user=None, handoff_id=handoff_id)
     if handoff.overflow_at is None or handoff.overflow_at > at:
         lifecycle.refuse_second(handoff.contact, handoff)
     handoffs.overflow(actor=None, handoff_id=handoff_id, team_id=team_id, at=at)
@@ -71,7 +71,7 @@ def _overflow(handoff_id: int, *, team_id: int | None, at: dt.datetime) -> None:
 def lock_all() -> None:
     """Lock the leads that wait, contacts first, for who goes on to lock routing and to change when they overflow."""
     waiting = Handoff.objects.filter(state=HandoffState.WAITING)
-    lifecycle.locked_contacts(list(waiting.values_list("contact_id", flat=True)))
+    locks.locked_contacts(list(waiting.values_list("contact_id", flat=True)))
     list(waiting.order_by("id").select_for_update(of=("self",), no_key=True).values_list("id"))
 
 

@@ -25,7 +25,7 @@ from crm.queries.referrals import Referred
 from crm.queries.tasks import Todo
 from crm.queries.timeline import Timeline
 from crm.window_chart import WindowFace, day_words, window_face
-from leads import definitions, facts, lifecycle, words
+from leads import definitions, facts, locks, words
 from leads.models import Activity, Contact, Handoff, HandoffEvent, Opportunity, Qualification, Referral, Task
 from leads.models.windows import lead_time_beside, with_lead_time
 from leads.qualification import Answer, answers_of, may_write
@@ -208,7 +208,7 @@ def contact_seen(user: User, contact_id: int) -> Contact:
     )
     contact = rows.filter(id=contact_id).first()
     if contact is None:
-        contact = rows.filter(id__in=lifecycle.kept_ids([contact_id]).values()).first()
+        contact = rows.filter(id__in=locks.kept_ids([contact_id]).values()).first()
     if contact is None:
         raise NotFound(_("There is no such contact."))
     return contact

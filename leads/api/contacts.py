@@ -24,7 +24,7 @@ from crm.errors import Invalid
 from crm.models import User
 from crm.models.people import validate_time_zone
 from crm.queries import scores
-from leads import lifecycle, merges, qualification, services
+from leads import locks, merges, qualification, services
 from leads.filters import ContactFilter
 from leads.models import Company, Contact
 from leads.models.qualification import Verdict
@@ -257,7 +257,7 @@ class ContactResource(ReadOnlyResource):
         try:
             contact: Contact = super().found()
         except Http404:
-            kept = lifecycle.kept_ids([int(self.kwargs["pk"])])
+            kept = locks.kept_ids([int(self.kwargs["pk"])])
             if not self.rows().filter(pk__in=kept.values()).exists():
                 raise
             number = str(next(iter(kept.values())))

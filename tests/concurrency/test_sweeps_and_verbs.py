@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from crm import flows
 from crm.models import Notice, User
-from leads import lifecycle
+from leads import locks
 from leads.models import Handoff
 from sla import climbing
 from sla.models import Calendar, Policy, Timer
@@ -61,7 +61,7 @@ class Beside(threading.Thread):
 
 def test_a_sweep_tells_of_a_lead_that_somebody_holds(offered: Handoff) -> None:
     with transaction.atomic():
-        lifecycle.locked_handoff(user=None, handoff_id=offered.pk)
+        locks.locked_handoff(user=None, handoff_id=offered.pk)
         Beside(lambda: flows.sweep_timers(at=AT + 4 * HOUR)).done()
     assert Notice.objects.filter(kind="breach", timer__milestone="answer").count() == 1
 

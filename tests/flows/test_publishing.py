@@ -8,7 +8,7 @@ from crm import flows
 from crm.errors import Conflict, Forbidden, Invalid, NotFound
 from crm.flows import previews, publishing
 from crm.queries import publishing as looking_ahead
-from leads import lifecycle
+from leads import locks
 from leads.models import Contact, Handoff
 from scoring import queries, rescoring, services, versions
 from scoring.models import Component, HeldPromotion, Publication, Score, ScoringModel
@@ -77,7 +77,7 @@ def test_publishing_equals_rescoring_one_by_one(marketer, people):
     expected = {}
     rules = services.published_rules()
     for contact in people:
-        (outcome,) = services.rescore(lifecycle.locked_contacts([contact.pk]), at=AT, rules=rules, is_history=True)
+        (outcome,) = services.rescore(locks.locked_contacts([contact.pk]), at=AT, rules=rules, is_history=True)
         expected[contact.pk] = (outcome.score, outcome.grade)
     Score.objects.update(model=publication.previous)
     publishing.run_publication(publication_id=publication.pk, at=AT)

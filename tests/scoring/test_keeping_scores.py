@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crm import flows
-from leads import lifecycle
+from leads import lifecycle, locks
 from leads.models import Contact, Handoff
 from scoring import queries
 from scoring.models import ActivityRule, Component, Score, ScoringModel
@@ -234,7 +234,7 @@ def test_a_poison_contact_costs_only_itself(monkeypatch):
     record(activity("content_download", at=AT, key="d2", email="b@firm.example"))
     poison, sound = Contact.objects.order_by("id")
     Score.objects.update(next_check_at=AT)
-    real = lifecycle.locked_contacts
+    real = locks.locked_contacts
 
     def locked(ids):
         if poison.pk in ids:

@@ -8,7 +8,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from leads import lifecycle
+from leads import locks
 from leads.models import Activity, BotVerdict, Campaign, Company, Contact, Persona, Qualification
 from scoring import engine, rescoring, services
 from scoring.models import ActivityRule, Adjustment, Component, CountedObject, FitRule, Score, ScoringModel
@@ -165,7 +165,7 @@ def test_the_database_scores_many_as_they_are_scored_one_by_one(people, marketer
             before = list(Score.objects.values())
             outcomes = {}
             for pk in ids:
-                (outcome,) = services.rescore(lifecycle.locked_contacts([pk]), at=AT, rules=rules)
+                (outcome,) = services.rescore(locks.locked_contacts([pk]), at=AT, rules=rules)
                 outcomes[pk] = outcome
             expected_scores, expected_components, expected_objects = stored()
             Score.objects.all().delete()
