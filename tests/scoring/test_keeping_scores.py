@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crm import flows
-from leads import lifecycle, locks
+from leads import locks
 from leads.models import Contact, Handoff
 from scoring import queries
 from scoring.models import ActivityRule, Component, Score, ScoringModel
@@ -241,7 +241,7 @@ def test_a_poison_contact_costs_only_itself(monkeypatch):
             raise RuntimeError("poison")
         return real(ids)
 
-    monkeypatch.setattr(lifecycle, "locked_contacts", locked)
+    monkeypatch.setattr(locks, "locked_contacts", locked)
     flows.sweep_scores(at=AT + DAY)
     assert Score.objects.get(contact=poison).next_check_at == AT + DAY + dt.timedelta(hours=1)
     assert Score.objects.get(contact=sound).valued_at == AT + DAY
